@@ -1,0 +1,64 @@
+#include "codes.hpp"
+
+#include "array.hpp"
+#include "module.hpp"
+
+namespace splinecode {
+namespace {
+
+/// The shape of the result of packing: leading axes and words.
+std::vector<std::int64_t> packed_shape(const Array& z) {
+    std::vector<std::int64_t> shape = z.shape;
+    shape.back() = words_for(shape.back());
+    return shape;
+}
+
+std::int64_t pack_array(py::handle z_object, py::handle words_object, double threshold) {
+    const Array z = borrow(z_object, "z");
+    const StridedRows rows = as_strided_rows(need_host(z));
+    const Array out = borrow(words_object, "words");
+    auto* words = contiguous_data<std::uint64_t>(need_writable(out), ElementType::uint64,
+                                                 packed_shape(z));
+    return without_gil(
+        [&](const Interrupt& interrupt) { return pack(rows, threshold, words, interrupt); });
+}
+
+void unpack_array(py::handle words_object, py::handle bits_object) {
+    const Array words = borrow(words_object, "words");
+    const CodeRows rows = as_code_rows(words);
+    const Array out = borrow(bits_object, "bits");
+    need_ndim(out, 2);
+    auto* bits = contiguous_data<std::uint8_t>(need_writable(out), ElementType::boolean,
+                                               {rows.rows, out.shape[1]});
+    need_shape(words, {rows.rows, words_for(out.shape[1])});
+    without_gil([&](const Interrupt& interrupt) {
+        unpack(rows.data, rows.rows, rows.stride, out.shape[1], bits, interrupt);
+        return 0;
+    });
+}
+
+std::int64_t unique_rows(py::handle words_object, py::handle representative_object,
+                         py::handle inverse_object, py::handle counts_object) {
+    const Array words = borrow(words_object, "words");
+    const CodeRows rows = as_code_rows(need_contiguous(words));
+    const auto out = [&](py::handle object, const char* name) {
+        const Array array = borrow(object, name);
+        return contiguous_data<std::int64_t>(need_writable(array), ElementType::int64, {rows.rows});
+    };
+    auto* representative = out(representative_object, "representative");
+    auto* inverse = out(inverse_object, "inverse");
+    auto* counts = out(counts_object, "counts");
+    const py::gil_scoped_release release;
+    return unique(rows.data, rows.rows, rows.words, representative, inverse, counts);
+}
+
+}  // namespace
+
+void bind_codes(py::module_& module) {
+    module.def("pack", &pack_array, py::arg("z"), py::arg("words"), py::arg("threshold"));
+    module.def("unpack", &unpack_array, py::arg("words"), py::arg("bits"));
+    module.def("unique", &unique_rows, py::arg("words"), py::arg("representative"),
+               py::arg("inverse"), py::arg("counts"));
+}
+
+}  // namespace splinecode

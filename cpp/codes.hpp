@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "parallel.hpp"
+#include "strided.hpp"
+
+/// The packed layout, written down once.
+///
+/// A layer of n bits is ceil(n / 64) little-endian uint64 words: bit j is bit j % 64 of word j / 64
+/// and the pad bits above n are zero, which equals numpy.packbits(..., bitorder="little"). A code is
+/// the concatenation of its layers' words, so a layer is a slice of words and a distance between
+/// layers is a distance between slices.
+///
+/// Example: 70 pre-activations, all positive, pack to the words {0xffffffffffffffff, 0x3f}.
+namespace splinecode {
+
+constexpr std::int64_t word_bits = 64;
+
+constexpr std::int64_t words_for(std::int64_t bits) {
+    return bits / word_bits + (bits % word_bits != 0);
+}
+
+/// `threshold` rounded to the nearest value of `type` (ties to even), as the bits of that value
+/// widened to 64. For float16 and bfloat16 they are what a kernel compares with: see `ordered_key`.
+std::uint16_t half_bits(double value, ElementType type);
+
+/// An int16 that orders 16-bit floats (float16 or bfloat16) as their values do; -0.0 comes just
+/// below +0.0, so a threshold of -0.0 must be given as +0.0. NaN has no place in the order.
+constexpr std::int16_t ordered_key(std::uint16_t bits) {
+    const auto value = static_cast<std::int16_t>(bits);
+    return static_cast<std::int16_t>(value ^ ((value >> 15) & 0x7fff));
+}
+
+/// The bits of +infinity; any 16-bit float whose bits without the sign exceed it is a NaN.
+constexpr std::uint16_t infinity_bits(ElementType type) {
+    return type == ElementType::bfloat16 ? 0x7f80 : 0x7c00;
+}
+
+/// Packs z > threshold (strictly; the threshold is first rounded to z's type, as numpy and torch
+/// do; NaN packs to 0). Row r of the result starts at words + r * words_for(z.columns).
+/// Returns the flat C-order index of the first NaN, or -1 if there is none.
+/// O(elements); reads each input byte once. Booleans pack as they are and ignore the threshold.
+std::int64_t pack(const StridedRows& z, double threshold, std::uint64_t* words,
+                  const Interrupt& interrupt);
+
+/// Writes bit j of each row of words as 0 or 1 to bits[row * n_bits + j].
+void unpack(const std::uint64_t* words, std::int64_t rows, std::int64_t row_stride,
+            std::int64_t n_bits, std::uint8_t* bits, const Interrupt& interrupt);
+
+/// The distinct rows in lexicographic order of their words as unsigned integers.
+/// `representative[u]` is the lowest row that holds distinct code u, `inverse[row]` the distinct
+/// code of a row, `counts[u]` how many rows hold it; each has room for `rows` entries.
+/// Returns the number of distinct codes. O(rows * log(rows) * words).
+std::int64_t unique(const std::uint64_t* words, std::int64_t rows, std::int64_t row_words,
+                    std::int64_t* representative, std::int64_t* inverse, std::int64_t* counts);
+
+}  // namespace splinecode

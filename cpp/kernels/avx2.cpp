@@ -1,0 +1,9 @@
+#define SPLINECODE_LEVEL avx2
+#include "lanes_avx2.hpp"
+#include "table_body.hpp"
+
+namespace splinecode {
+
+const Kernels avx2_kernels = avx2::table;
+
+}  // namespace splinecode

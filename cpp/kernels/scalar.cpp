@@ -1,0 +1,9 @@
+#define SPLINECODE_LEVEL scalar
+#include "lanes_scalar.hpp"
+#include "table_body.hpp"
+
+namespace splinecode {
+
+const Kernels scalar_kernels = scalar::table;
+
+}  // namespace splinecode

@@ -1,0 +1,136 @@
+#include "parallel.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace splinecode {
+namespace {
+
+/// Starting and joining a thread costs about 20 us; below this much work it does not pay.
+constexpr double least_work_per_thread_ns = 50e3;
+constexpr auto poll_interval = std::chrono::milliseconds(20);
+
+int usable_processors() {
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        return std::max(1, CPU_COUNT(&set));
+    }
+#endif
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int default_threads() {
+    const char* text = std::getenv("SPLINECODE_NUM_THREADS");
+    if (!text || !*text) {
+        return usable_processors();
+    }
+    char* end = nullptr;
+    const long n = std::strtol(text, &end, 10);
+    if (*end != '\0' || n < 1 || n > 4096) {
+        throw std::invalid_argument(std::string("SPLINECODE_NUM_THREADS is '") + text +
+                                    "'; wanted a whole number from 1 to 4096");
+    }
+    return static_cast<int>(n);
+}
+
+std::atomic<int> chosen_threads{0};
+
+/// Hands out blocks, keeps the first exception, and stops early once there is one.
+class Run {
+public:
+    Run(std::int64_t blocks, const std::function<void(std::int64_t)>& body)
+        : blocks_(blocks), body_(body) {}
+
+    void work(const Interrupt& interrupt) {
+        auto last_poll = std::chrono::steady_clock::now();
+        try {
+            while (!stop_.load(std::memory_order_relaxed)) {
+                const std::int64_t block = next_.fetch_add(1, std::memory_order_relaxed);
+                if (block >= blocks_) {
+                    return;
+                }
+                body_(block);
+                if (interrupt && std::chrono::steady_clock::now() - last_poll > poll_interval) {
+                    if (interrupt()) {
+                        throw Interrupted();
+                    }
+                    last_poll = std::chrono::steady_clock::now();
+                }
+            }
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            if (!error_) {
+                error_ = std::current_exception();
+            }
+            stop_ = true;
+        }
+    }
+
+    void rethrow() const {
+        if (error_) {
+            std::rethrow_exception(error_);
+        }
+    }
+
+private:
+    std::int64_t blocks_;
+    const std::function<void(std::int64_t)>& body_;
+    std::atomic<std::int64_t> next_{0};
+    std::atomic<bool> stop_{false};
+    std::mutex mutex_;
+    std::exception_ptr error_;
+};
+
+}  // namespace
+
+int threads() {
+    const int chosen = chosen_threads.load();
+    if (chosen > 0) {
+        return chosen;
+    }
+    static const int initial = default_threads();
+    return initial;
+}
+
+void set_threads(int n) {
+    if (n < 0) {
+        throw std::invalid_argument("threads is " + std::to_string(n) +
+                                    "; wanted a positive number, or 0 for the default");
+    }
+    chosen_threads = n;
+}
+
+void parallel_for(std::int64_t blocks, double work, const std::function<void(std::int64_t)>& body,
+                  const Interrupt& interrupt) {
+    Run run(blocks, body);
+    const auto by_work = static_cast<std::int64_t>(work / least_work_per_thread_ns);
+    const std::int64_t wanted = std::min<std::int64_t>({threads(), blocks, by_work});
+    std::vector<std::thread> helpers;
+    try {
+        for (std::int64_t i = 1; i < wanted; ++i) {
+            helpers.emplace_back([&run] { run.work({}); });
+        }
+    } catch (const std::system_error&) {
+        // The system gives no more threads: those that started, or this one alone, do the work.
+    }
+    run.work(interrupt);
+    for (std::thread& helper : helpers) {
+        helper.join();
+    }
+    run.rethrow();
+}
+
+}  // namespace splinecode

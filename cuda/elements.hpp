@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+
+#include "codes.hpp"
+#include "strided.hpp"
+
+/// One type per kind of pre-activation: is a value above the threshold, is it a NaN. Comparing with
+/// a NaN is false. Plain data that a kernel takes by value.
+namespace splinecode::cuda {
+
+/// float or double; the threshold is already rounded to the type.
+template <class Float>
+struct FloatAbove {
+    using Value = Float;
+    Float threshold;
+
+    SPLINECODE_HOST_DEVICE bool is_nan(Float value) const { return value != value; }
+    SPLINECODE_HOST_DEVICE bool is_above(Float value) const { return value > threshold; }
+};
+
+/// float16 or bfloat16 by their own bits: `key` is the threshold's (see threshold_key), `infinity`
+/// the bits of the format's +infinity.
+struct HalfAbove {
+    using Value = std::uint16_t;
+    std::int16_t key;
+    std::uint16_t infinity;
+
+    SPLINECODE_HOST_DEVICE bool is_nan(std::uint16_t bits) const {
+        return (bits & 0x7fff) > infinity;
+    }
+    SPLINECODE_HOST_DEVICE bool is_above(std::uint16_t bits) const {
+        return !is_nan(bits) && order(bits) > key;
+    }
+    /// splinecode::ordered_key, which device code cannot call.
+    SPLINECODE_HOST_DEVICE static std::int16_t order(std::uint16_t bits) {
+        const auto value = static_cast<std::int16_t>(bits);
+        return static_cast<std::int16_t>(value ^ ((value >> 15) & 0x7fff));
+    }
+};
+
+struct BooleanAbove {
+    using Value = std::uint8_t;
+
+    SPLINECODE_HOST_DEVICE bool is_nan(std::uint8_t) const { return false; }
+    SPLINECODE_HOST_DEVICE bool is_above(std::uint8_t value) const { return value != 0; }
+};
+
+/// The ordered_key that a HalfAbove compares with: -0.0 (a small negative threshold rounds to it)
+/// counts as +0.0, and nothing is above a NaN.
+constexpr std::int16_t threshold_key(std::uint16_t bits, std::uint16_t infinity) {
+    if ((bits & 0x7fff) > infinity) {
+        return 0x7fff;
+    }
+    return splinecode::ordered_key(bits == 0x8000 ? std::uint16_t{0} : bits);
+}
+
+}  // namespace splinecode::cuda

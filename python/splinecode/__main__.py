@@ -1,0 +1,5 @@
+"""``python -m splinecode``."""
+
+from .cli import main
+
+raise SystemExit(main())

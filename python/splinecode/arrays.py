@@ -1,0 +1,107 @@
+"""The one door for numpy, torch and cupy arrays: where they live and how to allocate beside them.
+
+torch and cupy are never imported here: an array of theirs means that its library is loaded already.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+Array = Any
+"""A numpy.ndarray, torch.Tensor or cupy.ndarray."""
+
+LEGACY_DEFAULT_STREAM = 1
+"""DLPack (and CUDA) number the legacy default stream 1: 0 would be ambiguous."""
+
+
+def library_of(array: Array, name: str) -> str:
+    """Return "numpy", "torch" or "cupy".
+
+    Raises TypeError naming the argument for anything else, and ValueError for a torch tensor that
+    requires grad.
+    """
+    if isinstance(array, np.ndarray):
+        return "numpy"
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(array, torch.Tensor):
+        if array.requires_grad:
+            raise ValueError(f"{name} requires grad; pass {name}.detach()")
+        return "torch"
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and isinstance(array, cupy.ndarray):
+        return "cupy"
+    raise TypeError(
+        f"{name} is a {type(array).__name__}; wanted a numpy.ndarray, torch.Tensor or cupy.ndarray"
+    )
+
+
+def device_of(array: Array) -> str:
+    """Return "cpu" or "cuda:<index>"."""
+    if isinstance(array, np.ndarray):
+        return "cpu"
+    device = getattr(array.device, "type", None)
+    if device is None:
+        return f"cuda:{array.device.id}"
+    return "cpu" if device == "cpu" else str(array.device)
+
+
+def on_cuda(array: Array) -> bool:
+    """Tell whether the array lives on a CUDA device."""
+    return device_of(array).startswith("cuda")
+
+
+def dtype_name(array: Array) -> str:
+    """Return the dtype's plain name, such as "float32" or "bfloat16", for any library."""
+    return str(array.dtype).removeprefix("torch.")
+
+
+def empty(like: Array, shape: tuple[int, ...], dtype: str) -> Array:
+    """Allocate an uninitialised array of the library and device of `like`."""
+    if isinstance(like, np.ndarray):
+        return np.empty(shape, dtype=dtype)
+    if type(like).__module__.startswith("cupy"):
+        cupy = sys.modules["cupy"]
+        with like.device:
+            return cupy.empty(shape, dtype=dtype)
+    torch = sys.modules["torch"]
+    return torch.empty(shape, dtype=getattr(torch, dtype), device=like.device)
+
+
+def current_stream(array: Array) -> int:
+    """Return the caller's current CUDA stream on the array's device, in DLPack numbering."""
+    if type(array).__module__.startswith("cupy"):
+        pointer = int(sys.modules["cupy"].cuda.get_current_stream(array.device.id).ptr)
+    else:
+        pointer = int(sys.modules["torch"].cuda.current_stream(array.device).cuda_stream)
+    return pointer or LEGACY_DEFAULT_STREAM
+
+
+def need_same_place(a: Array, a_name: str, b: Array, b_name: str) -> None:
+    """Raise ValueError naming both arrays unless they share library and device."""
+    a_place = (library_of(a, a_name), device_of(a))
+    b_place = (library_of(b, b_name), device_of(b))
+    if a_place != b_place:
+        raise ValueError(
+            f"{a_name} is a {a_place[0]} array on {a_place[1]} and {b_name} a {b_place[0]} array "
+            f"on {b_place[1]}; bring them to one library and device first"
+        )
+
+
+def as_numpy(array: Array, name: str) -> np.ndarray[Any, Any]:
+    """View a host array as numpy, without a copy.
+
+    Raises ValueError for an array on a GPU: nothing is moved silently.
+    """
+    library = library_of(array, name)
+    if on_cuda(array):
+        raise ValueError(f"{name} is on {device_of(array)}; this function runs on the CPU: "
+                         f"move it with {'.cpu()' if library == 'torch' else '.get()'}")
+    return array if isinstance(array, np.ndarray) else np.asarray(array.numpy())
+
+
+def from_numpy(values: np.ndarray[Any, Any], library: str) -> Array:
+    """Hand a numpy array over to `library` ("numpy" or "torch"), without a copy."""
+    return values if library == "numpy" else sys.modules["torch"].from_numpy(values)

@@ -1,0 +1,378 @@
+"""Reading torch modules into affine steps and kinks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+
+from . import steps
+from .arrays import Array, as_numpy, library_of
+from .codes import Codes, Layer, pack
+from .steps import Kink, Shape, Step, pair
+
+
+@dataclass(frozen=True)
+class Place:
+    """A step of a network: where it came from, and the shape of what goes in (no batch axis)."""
+
+    step: Step
+    name: str
+    input_shape: Shape
+
+
+class Network:
+    """A piecewise-linear network as a chain of affine steps and kinks, in float64.
+
+    Made by `read_network`. A kink is a *layer*: `layers[l]` is the layer that `Crossings.layer` and
+    the codes number l.
+    """
+
+    def __init__(self, places: Sequence[Place], input_shape: Shape) -> None:
+        self.places = tuple(places)
+        self.input_shape = tuple(input_shape)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps in order."""
+        return tuple(place.step for place in self.places)
+
+    @property
+    def kinks(self) -> tuple[Place, ...]:
+        """The places of the kink steps: the layers of a code."""
+        return tuple(place for place in self.places if isinstance(place.step, Kink))
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Names and bits of the layers of a code."""
+        return tuple(Layer(place.name, place.step.bits(place.input_shape))
+                     for place in self.kinks if isinstance(place.step, Kink))
+
+    @property
+    def n_bits(self) -> int:
+        """Bits of a code."""
+        return sum(layer.bits for layer in self.layers)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output of one input."""
+        last = self.places[-1]
+        return last.step.output_shape(last.input_shape)
+
+    def __call__(self, x: Array) -> Array:
+        """Evaluate the network in float64.
+
+        Parameters
+        ----------
+        x : floating array (n, *input_shape) on the CPU, numpy or torch
+
+        Returns
+        -------
+        y : float64 (n, *output_shape), of x's library
+        """
+        values = self.as_rows(x, "x")
+        for place in self.places:
+            values = place.step(values, place.input_shape)
+        out = values.reshape(len(values), *self.output_shape)
+        return out.numpy() if library_of(x, "x") == "numpy" else out
+
+    def codes(self, x: Array) -> Codes:
+        """Return the spline codes at single points (n, *input_shape), evaluated in float64.
+
+        A unit exactly on its boundary is inactive, and a max pool takes the lowest of the largest.
+        """
+        values = self.as_rows(x, "x")
+        parts = []
+        for place in self.places:
+            if isinstance(place.step, Kink):
+                bits = place.step.code(values, place.input_shape)
+                parts.append(pack(bits.numpy()))
+            values = place.step(values, place.input_shape)
+        words = np.concatenate([np.empty((len(values), 0), np.uint64), *parts], axis=1)
+        return Codes(words if library_of(x, "x") == "numpy" else torch.from_numpy(words),
+                     self.layers)
+
+    def as_rows(self, x: Array, name: str) -> Tensor:
+        """View a batch of inputs as float64 rows (n, units). Wider floats are exact.
+
+        Raises TypeError for what is not floating, ValueError for a shape or a value (NaN, inf) that
+        no input has.
+        """
+        shape = tuple(x.shape) if hasattr(x, "shape") else None
+        library_of(x, name)
+        if shape is None or shape[1:] != self.input_shape:
+            raise ValueError(f"{name} has shape {shape}; wanted (n, {_inner(self.input_shape)}), "
+                             "a batch of inputs of the network")
+        tensor = torch.from_numpy(as_numpy(x, name)) if isinstance(x, np.ndarray) else x
+        if tensor.device.type != "cpu":
+            raise ValueError(f"{name} is on {tensor.device}; exact segments run on the CPU: "
+                             "move it with .cpu()")
+        if not tensor.is_floating_point():
+            raise TypeError(f"{name} has dtype {tensor.dtype}; wanted a floating dtype")
+        rows = tensor.to(torch.float64).reshape(len(tensor), math.prod(self.input_shape))
+        if not torch.isfinite(rows).all():
+            raise ValueError(f"{name} holds NaN or inf; wanted finite numbers")
+        return rows
+
+    def __repr__(self) -> str:
+        lines = [f"Network({_inner(self.input_shape)} -> {_inner(self.output_shape)}, "
+                 f"{len(self.layers)} layers, {self.n_bits:,} bits)"]
+        for place in self.places:
+            bits = (f"{place.step.bits(place.input_shape):>10,} bits"
+                    if isinstance(place.step, Kink) else "")
+            lines.append(f"  {place.name:<24} {type(place.step).__name__:<14} "
+                         f"{_inner(place.step.output_shape(place.input_shape)):<16} {bits}")
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def _inner(shape: Shape) -> str:
+    return " x ".join(map(str, shape)) if shape else "scalar"
+
+
+class UnsupportedNetworkError(ValueError):
+    """A module holds something that `read_network` does not read."""
+
+
+def read_network(module: nn.Module, example_input: Array) -> Network:
+    """Read a piecewise-linear torch module into a `Network`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module in evaluation mode
+        A chain (Sequential or a traceable forward) of Linear, Conv2d, BatchNorm, ReLU, LeakyReLU,
+        MaxPool2d, AvgPool2d, Flatten, Dropout, Identity. Batch norms are folded into the affine
+        map before them. Weights are copied to float64.
+    example_input : array (n, *input_shape)
+        A batch as the module takes it; only its shape counts, and its values for a final check
+        that the network computes what the module does.
+
+    Returns
+    -------
+    network : Network
+
+    Raises
+    ------
+    UnsupportedNetworkError : (a ValueError) an operation that is not read, by name and place.
+    ValueError : a module in training mode, a weight that is NaN or inf, an input of another shape.
+    TypeError : module is no torch.nn.Module.
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module is a {type(module).__name__}; wanted a torch.nn.Module")
+    _need_eval_mode(module)
+    _need_finite_weights(module)
+    batch = _example_batch(example_input)
+    places: list[Place] = []
+    shape: Shape = tuple(batch.shape[1:])
+    for name, step in _chain(module):
+        folded = _fold(places[-1].step, step) if places else None
+        if folded is not None:
+            places[-1] = Place(folded, places[-1].name, places[-1].input_shape)
+            continue
+        _need_fitting_shape(step, shape, name)
+        places.append(Place(step, name, shape))
+        shape = step.output_shape(shape)
+    network = Network(places or [Place(steps.Flatten(), "input", shape)], tuple(batch.shape[1:]))
+    _need_same_function(network, module, batch)
+    return network
+
+
+def _example_batch(example_input: Array) -> Tensor:
+    library_of(example_input, "example_input")
+    batch = torch.as_tensor(example_input)
+    if batch.ndim < 2 or len(batch) == 0:
+        raise ValueError(f"example_input has shape {tuple(batch.shape)}; wanted a batch "
+                         "(n, ...) of at least one input, as the module takes it")
+    return batch
+
+
+def _need_eval_mode(module: nn.Module) -> None:
+    for name, part in module.named_modules():
+        if part.training:
+            raise ValueError(f"module is in training mode (at {name or 'its root'}); "
+                             "call module.eval() first")
+
+
+def _need_finite_weights(module: nn.Module) -> None:
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ValueError(f"{name} holds NaN or inf; wanted finite weights")
+
+
+def _chain(module: nn.Module) -> list[tuple[str, Step]]:
+    """Trace the module and return its steps in order, dropping those that do nothing."""
+    try:
+        traced = fx.symbolic_trace(module)
+    except Exception as error:  # fx raises many kinds for control flow that depends on data
+        raise UnsupportedNetworkError(
+            f"module cannot be traced ({error}); wanted a forward without data-dependent control "
+            "flow") from error
+    found: list[tuple[str, Step]] = []
+    current: fx.Node | None = None
+    for node in traced.graph.nodes:
+        if node.op == "placeholder":
+            if current is not None:
+                raise UnsupportedNetworkError(f"module takes a second input, {node.name!r}; "
+                                              "wanted a module of one input")
+        elif list(node.all_input_nodes) != [current]:
+            raise UnsupportedNetworkError(
+                f"{_place_of(node)} does not continue a chain: it takes "
+                f"{[str(argument) for argument in node.all_input_nodes]}; wanted each step to take "
+                "the one before it (no residual or branching connections yet)")
+        elif node.op != "output":
+            found.extend((_place_of(node), step) for step in _steps_of(node, traced))
+        current = node
+    return found
+
+
+def _place_of(node: fx.Node) -> str:
+    return str(node.target) if node.op == "call_module" else node.name
+
+
+def _steps_of(node: fx.Node, traced: fx.GraphModule) -> list[Step]:
+    """Return the step of a node, or none for one that does nothing in evaluation mode."""
+    if node.op == "call_module":
+        part = traced.get_submodule(str(node.target))
+        reader = _MODULES.get(type(part))
+        if reader is not None:
+            return reader(part, _place_of(node))
+        what = type(part).__name__
+    else:
+        name = getattr(node.target, "__name__", str(node.target))
+        if name in ("relu", "relu_"):
+            return [steps.ReLU()]
+        if name == "flatten" and [*node.args[1:], *node.kwargs.values()] == [1]:
+            return [steps.Flatten()]
+        what = f"{name}()"
+    raise UnsupportedNetworkError(
+        f"{what} at {_place_of(node)!r} is not read; wanted Linear, Conv2d, BatchNorm, ReLU, "
+        "LeakyReLU, MaxPool2d, AvgPool2d, Flatten, Dropout or Identity")
+
+
+def _exact(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", torch.float64).clone()
+
+
+def _bias(bias: Tensor | None, units: int) -> Tensor:
+    return torch.zeros(units, dtype=torch.float64) if bias is None else _exact(bias)
+
+
+def _refuse(what: str, place: str, wanted: str) -> None:
+    raise UnsupportedNetworkError(f"{what} at {place!r} is not read; wanted {wanted}")
+
+
+def _read_linear(part: nn.Linear, place: str) -> list[Step]:
+    return [steps.Linear(_exact(part.weight), _bias(part.bias, part.out_features))]
+
+
+def _read_conv(part: nn.Conv2d, place: str) -> list[Step]:
+    if part.padding_mode != "zeros":
+        _refuse(f"Conv2d with padding_mode {part.padding_mode!r}", place, "zero padding")
+    if isinstance(part.padding, str):
+        if part.padding == "same":
+            _refuse("Conv2d with padding 'same'", place, "padding given as numbers")
+        padding = (0, 0)
+    else:
+        padding = pair(part.padding)
+    return [steps.Conv2d(_exact(part.weight), _bias(part.bias, part.out_channels),
+                         pair(part.stride), padding, pair(part.dilation), part.groups)]
+
+
+def _read_batch_norm(part: nn.BatchNorm1d | nn.BatchNorm2d, place: str) -> list[Step]:
+    if part.running_mean is None or part.running_var is None:
+        _refuse("a batch norm without running statistics", place, "track_running_stats=True")
+    assert part.running_mean is not None
+    assert part.running_var is not None
+    scale = torch.rsqrt(_exact(part.running_var) + part.eps)
+    shift = torch.zeros_like(scale)
+    if part.affine:
+        scale = scale * _exact(part.weight)
+        shift = _exact(part.bias)
+    return [steps.ChannelAffine(scale, shift - _exact(part.running_mean) * scale)]
+
+
+def _read_max_pool(part: nn.MaxPool2d, place: str) -> list[Step]:
+    if part.ceil_mode or part.return_indices:
+        _refuse("MaxPool2d with ceil_mode or return_indices", place, "neither")
+    return [steps.MaxPool2d(pair(part.kernel_size), pair(part.stride), pair(part.padding),
+                            pair(part.dilation))]
+
+
+def _read_avg_pool(part: nn.AvgPool2d, place: str) -> list[Step]:
+    if part.ceil_mode or part.divisor_override:
+        _refuse("AvgPool2d with ceil_mode or divisor_override", place, "neither")
+    return [steps.AvgPool2d(pair(part.kernel_size), pair(part.stride), pair(part.padding),
+                            part.count_include_pad)]
+
+
+def _read_flatten(part: nn.Flatten, place: str) -> list[Step]:
+    if part.start_dim != 1 or part.end_dim != -1:
+        _refuse(f"Flatten({part.start_dim}, {part.end_dim})", place, "Flatten(1, -1)")
+    return [steps.Flatten()]
+
+
+_MODULES: dict[type[nn.Module], Callable[[Any, str], list[Step]]] = {
+    nn.Linear: _read_linear,
+    nn.Conv2d: _read_conv,
+    nn.BatchNorm1d: _read_batch_norm,
+    nn.BatchNorm2d: _read_batch_norm,
+    nn.ReLU: lambda part, place: [steps.ReLU()],
+    nn.LeakyReLU: lambda part, place: [steps.ReLU(float(part.negative_slope))],
+    nn.MaxPool2d: _read_max_pool,
+    nn.AvgPool2d: _read_avg_pool,
+    nn.Flatten: _read_flatten,
+    nn.Dropout: lambda part, place: [],
+    nn.Dropout2d: lambda part, place: [],
+    nn.Identity: lambda part, place: [],
+}
+
+
+def _fold(before: Step, step: Step) -> Step | None:
+    """Absorb a batch norm into the linear or convolution before it; None if that does not apply."""
+    if not isinstance(step, steps.ChannelAffine):
+        return None
+    if isinstance(before, steps.Linear):
+        return steps.Linear(before.weight * step.scale[:, None],
+                            before.bias * step.scale + step.shift)
+    if isinstance(before, steps.Conv2d):
+        return steps.Conv2d(before.weight * step.scale.view(-1, 1, 1, 1),
+                            before.bias * step.scale + step.shift,
+                            before.stride, before.padding, before.dilation, before.groups)
+    return None
+
+
+def _need_fitting_shape(step: Step, shape: Shape, place: str) -> None:
+    spatial = isinstance(step, (steps.Conv2d, steps.MaxPool2d, steps.AvgPool2d))
+    wanted = None
+    if spatial and len(shape) != 3:
+        wanted = "(channels, rows, columns)"
+    elif isinstance(step, steps.Conv2d) and shape[0] != step.weight.shape[1] * step.groups:
+        wanted = f"{step.weight.shape[1] * step.groups} channels"
+    elif isinstance(step, steps.Linear) and shape != (step.weight.shape[1],):
+        wanted = f"({step.weight.shape[1]},): a Linear takes flat inputs here"
+    elif isinstance(step, steps.ChannelAffine) and shape[0] != len(step.scale):
+        wanted = f"{len(step.scale)} channels"
+    elif spatial and min(step.output_shape(shape)) < 1:
+        wanted = "an input that the window fits in"
+    if wanted:
+        raise ValueError(f"{type(step).__name__} at {place!r} gets inputs of shape {shape}; "
+                         f"wanted {wanted}. Is example_input a batch as the module takes it?")
+
+
+def _need_same_function(network: Network, module: nn.Module, batch: Tensor) -> None:
+    """Compare network and module on the example: a reading that went wrong must not pass."""
+    dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float64)
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    with torch.no_grad():
+        theirs = module(batch.to(device, dtype)).to("cpu", torch.float64)
+        ours = network(batch.to("cpu", dtype).to(torch.float64))
+    scale = float(theirs.abs().max()) + 1e-300
+    worst = float((ours - theirs).abs().max()) / scale if ours.shape == theirs.shape else math.inf
+    if not worst <= math.sqrt(torch.finfo(dtype).eps):
+        raise UnsupportedNetworkError(
+            f"the network read from the module differs from it on example_input by {worst:.1e} of "
+            "the largest output; the module computes something that its modules do not show")

@@ -1,0 +1,18 @@
+"""What researchers write today in plain PyTorch: the peer to check against and to measure against.
+
+Nothing here uses the compiled core, and `import splinecode` does not import this package.
+"""
+
+from splinecode.reference.codes import bool_codes, pack_torch
+from splinecode.reference.hamming import paired, pm1_topk, xor_matrix
+from splinecode.reference.segments import exact_crossings, sampled_crossings
+
+__all__ = [
+    "bool_codes",
+    "exact_crossings",
+    "pack_torch",
+    "paired",
+    "pm1_topk",
+    "sampled_crossings",
+    "xor_matrix",
+]

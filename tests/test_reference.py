@@ -1,0 +1,148 @@
+"""The plain-PyTorch versions against the specification."""
+
+from itertools import chain
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import oracle
+from splinecode import reference
+
+
+def codes(rows: int, bits: int, seed: int) -> torch.Tensor:
+    return torch.rand(rows, bits, generator=torch.Generator().manual_seed(seed)) > 0.5
+
+
+# ---------------------------------------------------------------- codes
+
+
+def test_bool_codes() -> None:
+    z = torch.tensor([[1.0, 0.0, -0.0, -1.0, float("nan")]])
+    assert reference.bool_codes(z).tolist() == oracle.codes_of(z.tolist())
+
+
+@pytest.mark.parametrize("units", [1, 7, 8, 9, 64, 100])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_pack_is_packbits(units: int, dtype: torch.dtype) -> None:
+    z = torch.randn(2, 3, units, generator=torch.Generator().manual_seed(units)).to(dtype)
+    packed = reference.pack_torch(z)
+    expected = np.packbits((z > 0).numpy(), axis=-1, bitorder="little")
+    assert packed.dtype == torch.uint8
+    assert np.array_equal(packed.numpy(), expected)
+
+
+def test_pack_takes_any_strides() -> None:
+    z = torch.randn(16, 5, generator=torch.Generator().manual_seed(0)).T
+    assert torch.equal(reference.pack_torch(z), reference.pack_torch(z.contiguous()))
+
+
+# ---------------------------------------------------------------- Hamming distances
+
+
+def test_distances() -> None:
+    a, b = codes(3, 37, seed=0), codes(5, 37, seed=1)
+    matrix = oracle.hamming_matrix(a.tolist(), b.tolist())
+    assert reference.xor_matrix(a, b).tolist() == matrix
+    assert reference.xor_matrix(a, b).dtype == torch.int32
+    assert reference.paired(a, b[:3]).tolist() == [matrix[i][i] for i in range(3)]
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 100])
+@pytest.mark.parametrize("k", [1, 5, 23])
+def test_topk_distances_are_exact(chunk: int, k: int) -> None:
+    queries, database = codes(4, 19, seed=0), codes(23, 19, seed=1)
+    distances, indices = reference.pm1_topk(queries, database, k, chunk)
+    assert (distances.dtype, indices.dtype) == (torch.int32, torch.int64)
+    assert distances.tolist() == oracle.top_k(queries.tolist(), database.tolist(), k)[0]
+    assert torch.equal(reference.xor_matrix(queries, database).gather(1, indices), distances)
+    assert all(len(set(row)) == k for row in indices.tolist())
+
+
+@pytest.mark.parametrize("k", [0, 4])
+def test_topk_refuses_k_outside_the_database(k: int) -> None:
+    with pytest.raises(ValueError, match=r"1\.\.3"):
+        reference.pm1_topk(codes(1, 8, seed=0), codes(3, 8, seed=1), k)
+
+
+# ---------------------------------------------------------------- segments
+
+
+def mlp() -> tuple[nn.Sequential, tuple[int, ...]]:
+    layers = [nn.Linear(3, 12), nn.ReLU(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, 2)]
+    return nn.Sequential(*layers).double(), (3,)
+
+
+def cnn() -> tuple[nn.Sequential, tuple[int, ...]]:
+    convs = [nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.Conv2d(2, 3, 2, stride=2), nn.ReLU()]
+    head = [nn.Flatten(), nn.Linear(12, 6), nn.ReLU(), nn.Linear(6, 2)]
+    return nn.Sequential(*convs, *head).double(), (1, 4, 4)
+
+
+def oracle_steps(model: nn.Sequential) -> list[oracle.Step]:
+    """torch's affine modules carry the attributes that `steps_of` reads in a `Network`."""
+    steps: list[oracle.Step] = []
+    for module in model:
+        kink = isinstance(module, nn.ReLU)
+        steps += [oracle.ReLU()] if kink else oracle.steps_of(SimpleNamespace(steps=[module]))
+    return steps
+
+
+def case(seed: int, build: str) -> tuple[nn.Sequential, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(seed)
+    model, shape = {"mlp": mlp, "cnn": cnn}[build]()
+    a, b = 2 * torch.randn(2, *shape, dtype=torch.float64)
+    return model, a, b
+
+
+def truth(model: nn.Sequential, a: torch.Tensor, b: torch.Tensor) -> oracle.OracleResult:
+    ends = oracle.exactly(torch.stack([a, b]).flatten(1))
+    return oracle.crossings(oracle_steps(model), tuple(a.shape), *ends)
+
+
+@pytest.mark.parametrize("build", ["mlp", "cnn"])
+@pytest.mark.parametrize("seed", range(3))
+def test_exact_crossings(build: str, seed: int) -> None:
+    model, a, b = case(seed, build)
+    events = truth(model, a, b).events
+    t, layer, unit = reference.exact_crossings(model, a, b)
+    assert len(events) >= 10
+    assert list(zip(layer.tolist(), unit.tolist(), strict=True)) == [
+        (event.layer, event.unit) for event in events
+    ]
+    assert t.tolist() == pytest.approx([float(event.t) for event in events], abs=1e-12)
+
+
+@pytest.mark.parametrize("build", ["mlp", "cnn"])
+def test_sampled_crossings(build: str) -> None:
+    """Between 2 points the endpoint distance, between many every crossing, however batched."""
+    model, a, b = case(0, build)
+    result = truth(model, a, b)
+    first, last = (list(chain(*result.codes[piece])) for piece in (0, -1))
+    assert reference.sampled_crossings(model, a, b, 2) == oracle.hamming(first, last)
+    assert reference.sampled_crossings(model, a, b, 5000, batch=999) == len(result.events)
+
+
+def test_exact_crossings_keeps_the_dtype() -> None:
+    model, a, b = case(0, "mlp")
+    t, layer, unit = reference.exact_crossings(model.float(), a.float(), b.float())
+    assert (t.dtype, layer.dtype, unit.dtype) == (torch.float32, torch.int64, torch.int64)
+
+
+def test_no_relu_no_crossings() -> None:
+    a, b = torch.randn(2, 3)
+    assert [len(part) for part in reference.exact_crossings(nn.Sequential(), a, b)] == [0, 0, 0]
+
+
+def test_exact_crossings_refuses_other_modules_by_name() -> None:
+    with pytest.raises(TypeError, match="GELU"):
+        reference.exact_crossings(nn.Sequential(nn.GELU()), torch.zeros(2), torch.ones(2))
+
+
+def test_one_unit_by_hand() -> None:
+    a, b = torch.tensor([-1.0]), torch.tensor([2.0])
+    t, layer, unit = reference.exact_crossings(nn.Sequential(nn.ReLU()), a, b)
+    assert t.tolist() == pytest.approx([1 / 3])
+    assert (layer.tolist(), unit.tolist()) == ([0], [0])
