@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 #include <vector>
 
 #include "simd.hpp"
@@ -55,9 +56,7 @@ public:
     }
 
 private:
-    bool is_half() const {
-        return type_ == ElementType::float16 || type_ == ElementType::bfloat16;
-    }
+    bool is_half() const { return type_ == ElementType::float16 || type_ == ElementType::bfloat16; }
 
     ElementType type_;
     double threshold_;
@@ -66,8 +65,7 @@ private:
 };
 
 const char* at(const StridedRows& z, std::int64_t offset) {
-    return static_cast<const char*>(z.data) +
-           offset * static_cast<std::int64_t>(size_of(z.type));
+    return static_cast<const char*>(z.data) + offset * static_cast<std::int64_t>(size_of(z.type));
 }
 
 template <class T>
@@ -141,23 +139,26 @@ void lower_to(std::atomic<std::int64_t>& least, std::int64_t value) {
 
 std::uint16_t half_bits(double value, ElementType type) {
     const HalfFormat format = format_of(type);
-    const auto sign = static_cast<std::uint16_t>(std::signbit(value) && value != 0 ? 0x8000 : 0);
     const double magnitude = std::fabs(value);
-    if (magnitude == 0 || std::isinf(magnitude)) {
-        return static_cast<std::uint16_t>(sign | (magnitude == 0 ? 0 : infinity_bits(type)));
+    std::int64_t bits = infinity_bits(type);
+    if (magnitude == 0) {
+        bits = 0;
+    } else if (!std::isinf(magnitude)) {
+        const int exponent = std::max(std::ilogb(magnitude), format.least_exponent);
+        // In units of the last place; nearbyint rounds half to even. A mantissa that rounds up to
+        // the next power of two carries into the exponent field by itself, at the top to infinity.
+        const double units = std::nearbyint(std::ldexp(magnitude, format.mantissa_bits - exponent));
+        const std::int64_t field = exponent - format.least_exponent;
+        bits = std::min(bits, (field << format.mantissa_bits) + static_cast<std::int64_t>(units));
     }
-    const int exponent = std::max(std::ilogb(magnitude), format.least_exponent);
-    // In units of the last place; nearbyint rounds half to even. A mantissa that rounds up to the
-    // next power of two carries into the exponent field by itself, at the top into infinity.
-    const double units = std::nearbyint(std::ldexp(magnitude, format.mantissa_bits - exponent));
-    const std::int64_t field = exponent - format.least_exponent;
-    const std::int64_t bits = (field << format.mantissa_bits) + static_cast<std::int64_t>(units);
-    return static_cast<std::uint16_t>(
-        sign | std::min<std::int64_t>(bits, infinity_bits(type)));
+    return static_cast<std::uint16_t>(std::signbit(value) && bits != 0 ? bits | 0x8000 : bits);
 }
 
 std::int64_t pack(const StridedRows& z, double threshold, std::uint64_t* words,
                   const Interrupt& interrupt) {
+    if (std::isnan(threshold)) {
+        throw std::invalid_argument("threshold is NaN; wanted a number");
+    }
     if (z.rows == 0 || z.columns == 0) {
         return -1;
     }

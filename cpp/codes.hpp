@@ -9,8 +9,8 @@
 /// The packed layout, written down once.
 ///
 /// A layer of n bits is ceil(n / 64) little-endian uint64 words: bit j is bit j % 64 of word j / 64
-/// and the pad bits above n are zero, which equals numpy.packbits(..., bitorder="little"). A code is
-/// the concatenation of its layers' words, so a layer is a slice of words and a distance between
+/// and the pad bits above n are zero, which equals numpy.packbits(..., bitorder="little"). A code
+/// is the concatenation of its layers' words, so a layer is a slice of words and a distance between
 /// layers is a distance between slices.
 ///
 /// Example: 70 pre-activations, all positive, pack to the words {0xffffffffffffffff, 0x3f}.
@@ -22,8 +22,8 @@ constexpr std::int64_t words_for(std::int64_t bits) {
     return bits / word_bits + (bits % word_bits != 0);
 }
 
-/// `threshold` rounded to the nearest value of `type` (ties to even), as the bits of that value
-/// widened to 64. For float16 and bfloat16 they are what a kernel compares with: see `ordered_key`.
+/// The bits of `value` rounded to the nearest float16 or bfloat16, ties to even. Zeros are +0.0, also
+/// those that a tiny negative value rounds to, so that `ordered_key` can be compared with.
 std::uint16_t half_bits(double value, ElementType type);
 
 /// An int16 that orders 16-bit floats (float16 or bfloat16) as their values do; -0.0 comes just

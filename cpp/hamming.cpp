@@ -56,7 +56,8 @@ public:
         if (database.rows >= std::int64_t{1} << index_bits) {
             throw std::length_error("a database of more than 2^33 codes is not supported");
         }
-        const double row_bytes = 8.0 * static_cast<double>(std::max<std::int64_t>(1, queries.words));
+        const double row_bytes =
+            8.0 * static_cast<double>(std::max<std::int64_t>(1, queries.words));
         const double block_bytes = row_bytes * tile_queries * static_cast<double>(rows_);
         work_ = block_bytes * static_cast<double>(query_blocks_) * ns_per_byte;
         const std::int64_t by_size = static_cast<std::int64_t>(block_bytes / task_bytes) + 1;
@@ -98,8 +99,7 @@ void for_each_tile(const CodeRows& queries, const CodeRows& database, const Task
         const std::int64_t n = std::min(tile_rows, task.row_end - row);
         kernel.hamming_tile(queries.row(task.query_begin), static_cast<std::size_t>(n_queries),
                             static_cast<std::size_t>(queries.stride), database.row(row),
-                            static_cast<std::size_t>(n),
-                            static_cast<std::size_t>(database.stride),
+                            static_cast<std::size_t>(n), static_cast<std::size_t>(database.stride),
                             static_cast<std::size_t>(queries.words), tile.data(),
                             static_cast<std::size_t>(tile_rows));
         for (std::int64_t q = 0; q < n_queries; ++q) {
@@ -175,9 +175,9 @@ void hamming_paired(const CodeRows& a, const CodeRows& b, const std::vector<Word
         for (std::int64_t i = block * block_rows; i < end; ++i) {
             for (std::int64_t l = 0; l < n_layers; ++l) {
                 const WordRange range = layers[static_cast<std::size_t>(l)];
-                out[i * n_layers + l] = kernel.hamming_distance(
-                    a.row(i) + range.begin, b.row(i) + range.begin,
-                    static_cast<std::size_t>(range.end - range.begin));
+                out[i * n_layers + l] =
+                    kernel.hamming_distance(a.row(i) + range.begin, b.row(i) + range.begin,
+                                            static_cast<std::size_t>(range.end - range.begin));
             }
         }
     };
@@ -211,11 +211,13 @@ void top_k(const CodeRows& queries, const CodeRows& database, std::int64_t k, bo
             queries, database, task,
             [&](std::int64_t query, std::int64_t row, const std::int32_t* tile, std::int64_t n) {
                 Nearest& best = nearest[static_cast<std::size_t>(query - task.query_begin)];
-                for_each_within(tile, n, [&] { return best.bound(); }, [&](std::int64_t i) {
-                    if (!exclude_self || row + i != query) {
-                        best.add(make_key(tile[i], row + i));
-                    }
-                });
+                for_each_within(
+                    tile, n, [&] { return best.bound(); },
+                    [&](std::int64_t i) {
+                        if (!exclude_self || row + i != query) {
+                            best.add(make_key(tile[i], row + i));
+                        }
+                    });
             });
         for (std::int64_t query = task.query_begin; query < task.query_end; ++query) {
             found[static_cast<std::size_t>(query * plan.splits() + task.split)] =
@@ -232,8 +234,8 @@ void top_k(const CodeRows& queries, const CodeRows& database, std::int64_t k, bo
     }
 }
 
-NeighborLists within_radius(const CodeRows& queries, const CodeRows& database,
-                            std::int32_t radius, bool exclude_self, const Interrupt& interrupt) {
+NeighborLists within_radius(const CodeRows& queries, const CodeRows& database, std::int32_t radius,
+                            bool exclude_self, const Interrupt& interrupt) {
     const Plan plan(queries, database);
     Found found(static_cast<std::size_t>(queries.rows * plan.splits()));
     const auto run = [&](const Task& task) {
@@ -242,11 +244,13 @@ NeighborLists within_radius(const CodeRows& queries, const CodeRows& database,
             [&](std::int64_t query, std::int64_t row, const std::int32_t* tile, std::int64_t n) {
                 std::vector<Key>& hits =
                     found[static_cast<std::size_t>(query * plan.splits() + task.split)];
-                for_each_within(tile, n, [&] { return radius; }, [&](std::int64_t i) {
-                    if (!exclude_self || row + i != query) {
-                        hits.push_back(make_key(tile[i], row + i));
-                    }
-                });
+                for_each_within(
+                    tile, n, [&] { return radius; },
+                    [&](std::int64_t i) {
+                        if (!exclude_self || row + i != query) {
+                            hits.push_back(make_key(tile[i], row + i));
+                        }
+                    });
             });
     };
     plan.for_each(run, interrupt);

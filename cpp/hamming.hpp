@@ -49,7 +49,7 @@ struct NeighborLists {
 };
 
 /// All rows of the database within `radius` (inclusive) of each query.
-NeighborLists within_radius(const CodeRows& queries, const CodeRows& database,
-                            std::int32_t radius, bool exclude_self, const Interrupt& interrupt);
+NeighborLists within_radius(const CodeRows& queries, const CodeRows& database, std::int32_t radius,
+                            bool exclude_self, const Interrupt& interrupt);
 
 }  // namespace splinecode

@@ -139,9 +139,8 @@ Root make_root(const Sweep& sweep, std::int64_t left, double weight, double chan
 
 void insert_roots(std::vector<Root>& roots, std::int64_t segment, std::int64_t left,
                   BlockFindings& findings) {
-    std::sort(roots.begin(), roots.end(), [](const Root& a, const Root& b) {
-        return a.t - a.error < b.t - b.error;
-    });
+    std::sort(roots.begin(), roots.end(),
+              [](const Root& a, const Root& b) { return a.t - a.error < b.t - b.error; });
     for (auto begin = roots.begin(); begin != roots.end();) {
         double reach = begin->t + begin->error;
         auto end = begin + 1;
@@ -165,8 +164,8 @@ double error_at_knot(const Sweep& sweep, std::int64_t row, double before, double
         error = (sweep.t[row] - sweep.t[row - 1]) * (2 * tolerance / std::fabs(before));
     }
     if (std::fabs(after) > tolerance) {
-        error = std::max(error,
-                         (sweep.t[row + 1] - sweep.t[row]) * (2 * tolerance / std::fabs(after)));
+        error =
+            std::max(error, (sweep.t[row + 1] - sweep.t[row]) * (2 * tolerance / std::fabs(after)));
     }
     return sweep.t_error[row] + error;
 }
@@ -187,8 +186,7 @@ KinkPlan assemble(const Sweep& sweep, double row_cost,
     merge_knots(sweep, blocks, findings, plan);
     plan.ambiguous.assign(static_cast<std::size_t>(sweep.segments), 0);
     for (const BlockFindings& found : findings) {
-        plan.crossings.insert(plan.crossings.end(), found.crossings.begin(),
-                              found.crossings.end());
+        plan.crossings.insert(plan.crossings.end(), found.crossings.begin(), found.crossings.end());
         for (const std::int64_t segment : found.ambiguous) {
             plan.ambiguous[static_cast<std::size_t>(segment)] = 1;
         }

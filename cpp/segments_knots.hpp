@@ -12,9 +12,9 @@ namespace splinecode {
 /// A change of piece strictly inside the interval between two knots: the bit `off` goes off and the
 /// bit `on` goes on (-1 for none).
 struct Root {
-    double weight;   // position between the knots, in (0, 1)
+    double weight;  // position between the knots, in (0, 1)
     double t;
-    double error;    // the true root lies within t +- error
+    double error;  // the true root lies within t +- error
     std::int64_t off;
     std::int64_t on;
     std::int64_t zero_unit;  // the unit whose value is zero at the root, or -1

@@ -59,8 +59,8 @@ public:
             }
             const double behind = std::max(0.0, left(current) - left(e));
             const double at = behind / (behind + (right(e) - right(current)));
-            const bool sooner = overtaking < 0 || at < weight ||
-                                (at == weight && right(e) > right(overtaking));
+            const bool sooner =
+                overtaking < 0 || at < weight || (at == weight && right(e) > right(overtaking));
             if (sooner) {
                 overtaking = e;
                 weight = at;
@@ -128,8 +128,8 @@ private:
         double weight = 0;
         for (std::int64_t e = lines.next(current, tolerance_, weight); e >= 0;
              e = lines.next(current, tolerance_, weight)) {
-            const double change = (lines.right(e) - lines.left(e)) -
-                                  (lines.right(current) - lines.left(current));
+            const double change =
+                (lines.right(e) - lines.left(e)) - (lines.right(current) - lines.left(current));
             Root root = make_root(sweep_, row, weight, change, tolerance_, rounding_);
             root.off = w * windows_.size + current;
             root.on = w * windows_.size + e;
@@ -153,9 +153,8 @@ private:
     void cross_at_knot(std::int64_t row, std::int64_t w, std::int64_t off, std::int64_t on) {
         const Lines before(windows_, w, sweep_.row(row - 1), sweep_.row(row));
         const Lines after(windows_, w, sweep_.row(row), sweep_.row(row + 1));
-        const double error =
-            error_at_knot(sweep_, row, before.left(off) - before.left(on),
-                          after.right(on) - after.right(off), tolerance_);
+        const double error = error_at_knot(sweep_, row, before.left(off) - before.left(on),
+                                           after.right(on) - after.right(off), tolerance_);
         const double t = sweep_.t[row];
         const std::int64_t base = w * windows_.size;
         findings_.crossings.push_back({block_.segment, t, error, base + off, -1});

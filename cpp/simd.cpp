@@ -39,9 +39,9 @@ const Kernels* find(const std::string& level, const char* asked_by) {
         }
         names += (names.empty() ? "" : ", ") + std::string(candidate->name);
     }
-    throw std::invalid_argument(std::string(asked_by) + " is '" + level +
-                                "', which this processor or build does not offer; available: " +
-                                names);
+    throw std::invalid_argument(
+        std::string(asked_by) + " is '" + level +
+        "', which this processor or build does not offer; available: " + names);
 }
 
 const Kernels* from_environment() {

@@ -97,8 +97,8 @@ py::capsule request_capsule(py::handle object, const char* name, bool on_cuda,
         if (!error.matches(PyExc_BufferError) && !error.matches(PyExc_RuntimeError)) {
             throw;
         }
-        throw py::value_error(std::string(name) + " cannot be borrowed: " +
-                              py::str(error.value()).cast<std::string>() +
+        throw py::value_error(std::string(name) +
+                              " cannot be borrowed: " + py::str(error.value()).cast<std::string>() +
                               " (a tensor that requires grad: pass " + name + ".detach())");
     }
 }
@@ -187,6 +187,13 @@ const Array& need_type(const Array& array, ElementType type) {
     return array;
 }
 
+const Array& need_preactivations(const Array& array) {
+    if (array.type > ElementType::boolean) {
+        refuse_dtype(array.name.c_str(), name_of(array.type));
+    }
+    return array;
+}
+
 const Array& need_ndim(const Array& array, std::size_t ndim) {
     if (array.shape.size() != ndim) {
         refuse(array, std::to_string(ndim) + " axes");
@@ -225,8 +232,8 @@ const Array& need_host(const Array& array) {
 int need_same_cuda_device(const std::vector<const Array*>& arrays) {
     for (const Array* array : arrays) {
         if (array->cuda_device < 0 || array->cuda_device != arrays.front()->cuda_device) {
-            refuse(*array, "the device of " + arrays.front()->name + ", a " +
-                               arrays.front()->described());
+            refuse(*array,
+                   "the device of " + arrays.front()->name + ", a " + arrays.front()->described());
         }
     }
     return arrays.front()->cuda_device;
@@ -265,7 +272,7 @@ StridedRows as_strided_rows(const Array& array) {
 
 CodeRows as_code_rows(const Array& array) {
     need_host(need_ndim(need_type(array, ElementType::uint64), 2));
-    if (array.shape[1] > 1 && array.strides[1] != 1) {
+    if (array.size() > 0 && array.shape[1] > 1 && array.strides[1] != 1) {
         refuse(array, "words that are contiguous within a code");
     }
     const std::int64_t stride = array.shape[0] > 1 ? array.strides[0] : array.shape[1];

@@ -40,6 +40,8 @@ Array borrow(py::handle object, const char* name, std::intptr_t stream = 1);
 
 /// Requirements: each throws TypeError (dtype) or ValueError naming the argument.
 const Array& need_type(const Array& array, ElementType type);
+/// Pre-activations or bits: floating or boolean.
+const Array& need_preactivations(const Array& array);
 const Array& need_ndim(const Array& array, std::size_t ndim);
 const Array& need_shape(const Array& array, const std::vector<std::int64_t>& shape);
 const Array& need_contiguous(const Array& array);

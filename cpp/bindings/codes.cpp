@@ -15,10 +15,10 @@ std::vector<std::int64_t> packed_shape(const Array& z) {
 
 std::int64_t pack_array(py::handle z_object, py::handle words_object, double threshold) {
     const Array z = borrow(z_object, "z");
-    const StridedRows rows = as_strided_rows(need_host(z));
+    const StridedRows rows = as_strided_rows(need_host(need_preactivations(z)));
     const Array out = borrow(words_object, "words");
-    auto* words = contiguous_data<std::uint64_t>(need_writable(out), ElementType::uint64,
-                                                 packed_shape(z));
+    auto* words =
+        contiguous_data<std::uint64_t>(need_writable(out), ElementType::uint64, packed_shape(z));
     return without_gil(
         [&](const Interrupt& interrupt) { return pack(rows, threshold, words, interrupt); });
 }

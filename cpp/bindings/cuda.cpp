@@ -19,7 +19,7 @@ void cuda_pack(py::handle z_object, py::handle words_object, double threshold,
     const Array words = borrow(words_object, "words", stream);
     const Array first_nan = borrow(first_nan_object, "first_nan", stream);
     const int device = need_same_cuda_device({&z, &words, &first_nan});
-    const StridedRows rows = as_strided_rows(z);
+    const StridedRows rows = as_strided_rows(need_preactivations(z));
     std::vector<std::int64_t> shape = z.shape;
     shape.back() = words_for(shape.back());
     need_contiguous(need_shape(need_type(words, ElementType::uint64), shape));

@@ -7,7 +7,13 @@
 namespace splinecode::dlpack {
 
 enum DeviceType : std::int32_t { cpu = 1, cuda = 2, cuda_host = 3, cuda_managed = 13 };
-enum TypeCode : std::uint8_t { signed_int = 0, unsigned_int = 1, floating = 2, bfloat = 4, boolean = 6 };
+enum TypeCode : std::uint8_t {
+    signed_int = 0,
+    unsigned_int = 1,
+    floating = 2,
+    bfloat = 4,
+    boolean = 6
+};
 
 struct Device {
     std::int32_t type;

@@ -45,9 +45,9 @@ void paired(py::handle a_object, py::handle b_object, const Ranges& ranges, py::
         layers.push_back({begin, end});
     }
     const Array out = borrow(out_object, "out");
-    auto* distances = contiguous_data<std::int32_t>(
-        need_writable(out), ElementType::int32,
-        {a_rows.rows, static_cast<std::int64_t>(layers.size())});
+    auto* distances =
+        contiguous_data<std::int32_t>(need_writable(out), ElementType::int32,
+                                      {a_rows.rows, static_cast<std::int64_t>(layers.size())});
     without_gil([&](const Interrupt& interrupt) {
         hamming_paired(a_rows, b_rows, layers, distances, interrupt);
         return 0;
@@ -79,8 +79,8 @@ void nearest(py::handle queries_object, py::handle database_object, bool exclude
     const Array out = borrow(distances_object, "distances");
     const std::int64_t k = need_ndim(out, 2).shape[1];
     need_neighbors(database, database_rows.rows, k, exclude_self);
-    auto* distances = contiguous_data<std::int32_t>(need_writable(out), ElementType::int32,
-                                                    {query_rows.rows, k});
+    auto* distances =
+        contiguous_data<std::int32_t>(need_writable(out), ElementType::int32, {query_rows.rows, k});
     const Array index_out = borrow(indices_object, "indices");
     auto* indices = contiguous_data<std::int64_t>(need_writable(index_out), ElementType::int64,
                                                   {query_rows.rows, k});

@@ -60,20 +60,18 @@ py::array_t<T> column(const std::vector<Crossing>& crossings, Field field) {
 /// (norm2, largest) of the rows of values)
 py::tuple as_tuple(KinkPlan&& plan, RowSizes&& sizes, const Sweep& sweep, py::array values,
                    std::int64_t bits) {
-    py::tuple crossings = py::make_tuple(
-        column<std::int64_t>(plan.crossings, &Crossing::segment),
-        column<double>(plan.crossings, &Crossing::t),
-        column<double>(plan.crossings, &Crossing::t_error),
-        column<std::int64_t>(plan.crossings, &Crossing::unit),
-        column<std::int8_t>(plan.crossings, &Crossing::direction));
-    py::tuple knots =
-        py::make_tuple(to_numpy(std::move(plan.offsets)), to_numpy(std::move(plan.t)),
-                       to_numpy(std::move(plan.t_error)), std::move(values));
-    return py::make_tuple(std::move(knots), std::move(crossings),
-                          to_numpy(std::move(plan.first_codes), {sweep.segments, words_for(bits)}),
-                          to_numpy(std::move(plan.ambiguous)),
-                          py::make_tuple(to_numpy(std::move(sizes.norm2)),
-                                         to_numpy(std::move(sizes.largest))));
+    py::tuple crossings = py::make_tuple(column<std::int64_t>(plan.crossings, &Crossing::segment),
+                                         column<double>(plan.crossings, &Crossing::t),
+                                         column<double>(plan.crossings, &Crossing::t_error),
+                                         column<std::int64_t>(plan.crossings, &Crossing::unit),
+                                         column<std::int8_t>(plan.crossings, &Crossing::direction));
+    py::tuple knots = py::make_tuple(to_numpy(std::move(plan.offsets)), to_numpy(std::move(plan.t)),
+                                     to_numpy(std::move(plan.t_error)), std::move(values));
+    return py::make_tuple(
+        std::move(knots), std::move(crossings),
+        to_numpy(std::move(plan.first_codes), {sweep.segments, words_for(bits)}),
+        to_numpy(std::move(plan.ambiguous)),
+        py::make_tuple(to_numpy(std::move(sizes.norm2)), to_numpy(std::move(sizes.largest))));
 }
 
 py::array_t<double> values_of(const KinkPlan& plan, std::int64_t units) {
@@ -85,16 +83,14 @@ py::tuple relu_step(py::handle offsets, py::handle t, py::handle t_error, py::ha
     const SweepArrays arrays(offsets, t, t_error, values);
     const Sweep& sweep = arrays.sweep;
     const Array tolerance = borrow(tolerance_object, "tolerance");
-    const auto* limits = contiguous_data<double>(tolerance, ElementType::float64,
-                                                 {sweep.segments, sweep.units});
-    KinkPlan plan = without_gil([&](const Interrupt& interrupt) {
-        return find_relu(sweep, limits, rounding, interrupt);
-    });
+    const auto* limits =
+        contiguous_data<double>(tolerance, ElementType::float64, {sweep.segments, sweep.units});
+    KinkPlan plan = without_gil(
+        [&](const Interrupt& interrupt) { return find_relu(sweep, limits, rounding, interrupt); });
     py::array_t<double> out = values_of(plan, sweep.units);
     double* to = out.mutable_data();
-    RowSizes sizes = without_gil([&](const Interrupt& interrupt) {
-        return apply_relu(sweep, plan, slope, to, interrupt);
-    });
+    RowSizes sizes = without_gil(
+        [&](const Interrupt& interrupt) { return apply_relu(sweep, plan, slope, to, interrupt); });
     return as_tuple(std::move(plan), std::move(sizes), sweep, std::move(out), sweep.units);
 }
 
@@ -124,8 +120,7 @@ py::tuple max_pool_step(py::handle offsets, py::handle t, py::handle t_error, py
     const SweepArrays arrays(offsets, t, t_error, values);
     const Sweep& sweep = arrays.sweep;
     const Array tolerance = borrow(tolerance_object, "tolerance");
-    const auto* limits =
-        contiguous_data<double>(tolerance, ElementType::float64, {sweep.segments});
+    const auto* limits = contiguous_data<double>(tolerance, ElementType::float64, {sweep.segments});
     const Array index = borrow(windows_object, "windows");
     const Windows windows = as_windows(index, sweep.units);
     KinkPlan plan = without_gil([&](const Interrupt& interrupt) {

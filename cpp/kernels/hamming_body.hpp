@@ -16,7 +16,8 @@ inline int32_t hamming_distance(const uint64_t* a, const uint64_t* b, size_t wor
     }
     if (word < words) {
         const size_t left = words - word;
-        const Counts counts = count_differences(load_first(a + word, left), load_first(b + word, left));
+        const Counts counts =
+            count_differences(load_first(a + word, left), load_first(b + word, left));
         total = add_sums(total, widen(counts));
     }
     int32_t out[4];
@@ -67,10 +68,10 @@ inline void hamming_tile(const uint64_t* queries, size_t n_queries, size_t query
     for (size_t j = 0; j < n_rows; j += 4) {
         // A last group of fewer than four repeats its last row and stores only what is wanted.
         const size_t last = n_rows - 1;
-        const uint64_t* const group[4] = {
-            rows + j * row_stride, rows + (j + 1 < last ? j + 1 : last) * row_stride,
-            rows + (j + 2 < last ? j + 2 : last) * row_stride,
-            rows + (j + 3 < last ? j + 3 : last) * row_stride};
+        const uint64_t* const group[4] = {rows + j * row_stride,
+                                          rows + (j + 1 < last ? j + 1 : last) * row_stride,
+                                          rows + (j + 2 < last ? j + 2 : last) * row_stride,
+                                          rows + (j + 3 < last ? j + 3 : last) * row_stride};
         for (size_t i = 0; i < n_queries; ++i) {
             const FourSums d = four_distances(queries + i * query_stride, group, words);
             int32_t* const to = out + i * out_stride + j;

@@ -61,8 +61,9 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise ImportError(f"splinecode.{name} needs torch: pip install 'splinecode[torch]'"
-                          ) from error
+        raise ImportError(
+            f"splinecode.{name} needs torch: pip install 'splinecode[torch]'"
+        ) from error
     return getattr(module, name)
 
 

@@ -97,8 +97,10 @@ def as_numpy(array: Array, name: str) -> np.ndarray[Any, Any]:
     """
     library = library_of(array, name)
     if on_cuda(array):
-        raise ValueError(f"{name} is on {device_of(array)}; this function runs on the CPU: "
-                         f"move it with {'.cpu()' if library == 'torch' else '.get()'}")
+        raise ValueError(
+            f"{name} is on {device_of(array)}; this function runs on the CPU: "
+            f"move it with {'.cpu()' if library == 'torch' else '.get()'}"
+        )
     return array if isinstance(array, np.ndarray) else np.asarray(array.numpy())
 
 

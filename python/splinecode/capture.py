@@ -14,8 +14,19 @@ from .arrays import Array, library_of
 from .codes import Codes, Layer, pack
 from .progress import progress_bar
 
-ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU,
-               nn.SiLU, nn.Mish, nn.Softplus)
+ACTIVATIONS = (
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.PReLU,
+    nn.RReLU,
+    nn.ELU,
+    nn.CELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Softplus,
+)
 """Modules whose input is a pre-activation. For the smooth ones the code is a sign code."""
 
 
@@ -62,6 +73,7 @@ def spline_codes(
     -----
     Each batch is packed as its layers run: float activations of one batch at a time are in memory,
     and codes take 1 bit a unit.
+
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; wanted a torch.nn.Module")
@@ -71,8 +83,11 @@ def spline_codes(
     modules = _chosen_modules(model, layers)
     parts = []
     batches, total = _batches(inputs, batch_size)
-    with progress_bar(total, "inputs", progress) as advance, torch.no_grad(), \
-            _recording(modules, threshold) as recorder:
+    with (
+        progress_bar(total, "inputs", progress) as advance,
+        torch.no_grad(),
+        _recording(modules, threshold) as recorder,
+    ):
         for batch in batches:
             _need_same_device(model, batch)
             model(batch)
@@ -89,17 +104,22 @@ def spline_codes(
 def _need_eval_mode(model: nn.Module) -> None:
     for name, part in model.named_modules():
         if part.training:
-            raise ValueError(f"model is in training mode (at {name or 'its root'}); call "
-                             "model.eval() first")
+            raise ValueError(
+                f"model is in training mode (at {name or 'its root'}); call model.eval() first"
+            )
 
 
 def _chosen_modules(model: nn.Module, layers: str | Sequence[str] | None) -> dict[str, nn.Module]:
     named = {name: part for name, part in model.named_modules() if name or part is model}
     if layers is None:
-        found = {name: part for name, part in named.items() if isinstance(part, ACTIVATIONS)}
+        found: dict[str, nn.Module] = {
+            name: part for name, part in named.items() if isinstance(part, ACTIVATIONS)
+        }
         if not found:
-            raise ValueError("model has no activation module (functional activations cannot be "
-                             "found): name the modules before them with layers=")
+            raise ValueError(
+                "model has no activation module (functional activations cannot be "
+                "found): name the modules before them with layers="
+            )
         return found
     chosen: dict[str, nn.Module] = {}
     for pattern in [layers] if isinstance(layers, str) else layers:
@@ -114,29 +134,34 @@ def _batches(inputs: Array | Iterable[Any], batch_size: int) -> tuple[Iterator[T
     """Return batches as tensors, and how many inputs there are if that is known."""
     if hasattr(inputs, "shape") and hasattr(inputs, "dtype"):
         library_of(inputs, "inputs")
-        if inputs.ndim == 0 or len(inputs) == 0:
-            raise ValueError(f"inputs has shape {tuple(inputs.shape)}; wanted at least one input")
         tensor = torch.as_tensor(inputs)
+        if tensor.ndim == 0 or len(tensor) == 0:
+            raise ValueError(f"inputs has shape {tuple(tensor.shape)}; wanted at least one input")
         return iter(tensor.split(batch_size)), len(tensor)
     if not isinstance(inputs, Iterable):
-        raise TypeError(f"inputs is a {type(inputs).__name__}; wanted an array or an iterable of "
-                        "batches")
+        raise TypeError(
+            f"inputs is a {type(inputs).__name__}; wanted an array or an iterable of batches"
+        )
     return (_first(item) for item in inputs), None
 
 
 def _first(item: Any) -> Tensor:
     batch = item[0] if isinstance(item, (tuple, list)) else item
     if not hasattr(batch, "shape"):
-        raise TypeError(f"a batch of inputs is a {type(batch).__name__}; wanted a tensor, or a "
-                        "tuple or list that starts with one")
+        raise TypeError(
+            f"a batch of inputs is a {type(batch).__name__}; wanted a tensor, or a "
+            "tuple or list that starts with one"
+        )
     return torch.as_tensor(batch)
 
 
 def _need_same_device(model: nn.Module, batch: Tensor) -> None:
     parameter = next(model.parameters(), None)
     if parameter is not None and parameter.device != batch.device:
-        raise ValueError(f"inputs are on {batch.device} and the model on {parameter.device}; move "
-                         "one of them with .to(...)")
+        raise ValueError(
+            f"inputs are on {batch.device} and the model on {parameter.device}; move "
+            "one of them with .to(...)"
+        )
 
 
 class _Recorder:
@@ -150,8 +175,10 @@ class _Recorder:
 
     def record(self, name: str, z: Any) -> None:
         if not isinstance(z, Tensor):
-            raise ValueError(f"{name!r} passes a {type(z).__name__}, not a tensor; name another "
-                             "module with layers=")
+            raise ValueError(
+                f"{name!r} passes a {type(z).__name__}, not a tensor; name another "
+                "module with layers="
+            )
         runs = sum(key == name or key.startswith(f"{name}#") for key in self._words)
         key = name if runs == 0 else f"{name}#{runs + 1}"
         flat = z.detach().flatten(1)
@@ -165,11 +192,15 @@ class _Recorder:
             raise ValueError("none of the chosen layers ran in a forward pass; check layers=")
         for name, words in self._words.items():
             if len(words) != inputs:
-                raise ValueError(f"{name!r} passes {len(words)} rows for {inputs} inputs; its "
-                                 "first axis must be the batch")
+                raise ValueError(
+                    f"{name!r} passes {len(words)} rows for {inputs} inputs; its "
+                    "first axis must be the batch"
+                )
         if self._layers not in (None, layers):
-            raise ValueError(f"a batch ran layers {layers}, another {self._layers}; wanted the "
-                             "same layers and shapes in all")
+            raise ValueError(
+                f"a batch ran layers {layers}, another {self._layers}; wanted the "
+                "same layers and shapes in all"
+            )
         self._layers = layers
         codes = Codes(torch.cat(list(self._words.values()), dim=1), layers)
         self._words, self._bits = {}, {}
@@ -188,7 +219,8 @@ def _recording(modules: dict[str, nn.Module], threshold: float) -> Iterator[_Rec
         return lambda part, arguments, output: recorder.record(name, output)
 
     handles = [
-        part.register_forward_pre_hook(before(name)) if isinstance(part, ACTIVATIONS)
+        part.register_forward_pre_hook(before(name))
+        if isinstance(part, ACTIVATIONS)
         else part.register_forward_hook(after(name))
         for name, part in modules.items()
     ]

@@ -19,7 +19,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="splinecode",
-        description="Spline codes, Hamming neighbours and exact boundary crossings.")
+        description="Spline codes, Hamming neighbours and exact boundary crossings.",
+    )
     parser.add_argument("--version", action="version", version=_core.__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="print version, instruction sets, threads and CUDA devices")

@@ -62,6 +62,7 @@ def pack(z: Array, threshold: float = 0.0, *, nan: str = "raise") -> Array:
     -----
     O(size), bound by reading z once. On a GPU the work is queued on the current stream;
     ``nan="raise"`` waits for it to read one number back, ``nan="inactive"`` does not.
+
     """
     library_of(z, "z")
     if nan not in ("raise", "inactive"):
@@ -77,8 +78,10 @@ def pack(z: Array, threshold: float = 0.0, *, nan: str = "raise") -> Array:
     first_nan = (_pack_cuda if on_cuda(z) else _core.pack)(z, words, threshold)
     if nan == "raise" and int(first_nan) >= 0:
         place = tuple(int(i) for i in np.unravel_index(int(first_nan), tuple(z.shape)))
-        raise ValueError(f"z holds a NaN, first at index {place}; pass nan='inactive' to pack NaN "
-                         "as inactive units")
+        raise ValueError(
+            f"z holds a NaN, first at index {place}; pass nan='inactive' to pack NaN "
+            "as inactive units"
+        )
     return words
 
 
@@ -129,11 +132,14 @@ def unpack(words: Array, n_bits: int) -> Array:
     ------
     TypeError : words is no uint64 array.
     ValueError : the last axis is not ceil(n_bits / 64) words, or the array is on a GPU.
+
     """
     _need_words(words, "words")
     if n_bits < 0 or words.ndim == 0 or words.shape[-1] != words_for(n_bits):
-        raise ValueError(f"words has shape {tuple(words.shape)}; wanted "
-                         f"(..., {words_for(max(n_bits, 0))}) words for n_bits = {n_bits}")
+        raise ValueError(
+            f"words has shape {tuple(words.shape)}; wanted "
+            f"(..., {words_for(max(n_bits, 0))}) words for n_bits = {n_bits}"
+        )
     rows = math.prod(words.shape[:-1])
     bits = empty(words, (rows, n_bits), "bool")
     _core.unpack(words.reshape(rows, words.shape[-1]), bits)
@@ -166,7 +172,7 @@ class Layer:
 
 
 class UniqueCodes(NamedTuple):
-    """Distinct codes: ``codes[inverse]`` are the codes asked about, ``counts`` how often each is."""
+    """Distinct codes; ``codes[inverse]`` are the codes asked about, ``counts`` their numbers."""
 
     codes: Codes
     inverse: Array
@@ -191,6 +197,7 @@ class Codes:
 
     Indexing and iteration keep the type: ``codes[3]`` and the items of ``for code in codes`` are
     Codes of length 1, ``codes[mask]`` those of the chosen rows.
+
     """
 
     __hash__ = None  # type: ignore[assignment]  # equality is by content, and content can change
@@ -209,8 +216,10 @@ class Codes:
             raise ValueError(f"layers have a name twice: {names}")
         width = sum(layer.words for layer in layers)
         if words.ndim != 2 or words.shape[1] != width:
-            raise ValueError(f"words has shape {tuple(words.shape)}; wanted (n, {width}), the words "
-                             f"of layers {_bits_text(layers)}")
+            raise ValueError(
+                f"words has shape {tuple(words.shape)}; wanted (n, {width}), the words "
+                f"of layers {_bits_text(layers)}"
+            )
         self._words = words
         self._layers = layers
 
@@ -247,8 +256,10 @@ class Codes:
             end += layer.words
             used = layer.bits % WORD_BITS
             if used and bool((words[:, end - 1] >> np.uint64(used)).any()):
-                raise ValueError(f"words has a bit set above the {layer.bits} units of layer "
-                                 f"{layer.name!r}; pad bits must be zero")
+                raise ValueError(
+                    f"words has a bit set above the {layer.bits} units of layer "
+                    f"{layer.name!r}; pad bits must be zero"
+                )
 
     @property
     def words(self) -> Array:
@@ -293,10 +304,15 @@ class Codes:
         """
         for pattern in patterns:
             if not any(fnmatchcase(layer.name, pattern) for layer in self._layers):
-                raise KeyError(f"no layer matches {pattern!r}; there are "
-                               f"{[layer.name for layer in self._layers]}")
-        chosen = [layer for layer in self._layers
-                  if any(fnmatchcase(layer.name, pattern) for pattern in patterns)]
+                raise KeyError(
+                    f"no layer matches {pattern!r}; there are "
+                    f"{[layer.name for layer in self._layers]}"
+                )
+        chosen = [
+            layer
+            for layer in self._layers
+            if any(fnmatchcase(layer.name, pattern) for pattern in patterns)
+        ]
         parts = [self._words[:, slice(*self.word_range(layer.name))] for layer in chosen]
         words = _concatenate(parts, axis=1) if parts else self._words[:, :0]
         return Codes._trusted(words, tuple(chosen))
@@ -342,20 +358,26 @@ class Codes:
         if self._layers != other._layers or len(self) != len(other):
             return False
         a, b = self._words, other._words
-        same_place = library_of(a, "self") == library_of(b, "other") and device_of(a) == device_of(b)
+        same_place = library_of(a, "self") == library_of(b, "other") and device_of(a) == device_of(
+            b
+        )
         return same_place and bool((a == b).all())
 
     def __repr__(self) -> str:
         library = library_of(self._words, "words")
-        return (f"Codes({len(self):,} codes of {self.n_bits:,} bits, layers "
-                f"{_bits_text(self._layers)}, {library} on {device_of(self._words)})")
+        return (
+            f"Codes({len(self):,} codes of {self.n_bits:,} bits, layers "
+            f"{_bits_text(self._layers)}, {library} on {device_of(self._words)})"
+        )
 
 
 def need_same_layers(a: Codes, a_name: str, b: Codes, b_name: str) -> None:
     """Raise ValueError naming both unless the codes have the same layers."""
     if a.layers != b.layers:
-        raise ValueError(f"{a_name} has layers {_bits_text(a.layers)} and {b_name} "
-                         f"{_bits_text(b.layers)}; wanted the same layers in both")
+        raise ValueError(
+            f"{a_name} has layers {_bits_text(a.layers)} and {b_name} "
+            f"{_bits_text(b.layers)}; wanted the same layers in both"
+        )
 
 
 def _bits_text(layers: Sequence[Layer]) -> str:
@@ -376,8 +398,9 @@ def _concatenate(parts: list[Array], axis: int) -> Array:
 def _is_contiguous(words: Array) -> bool:
     if isinstance(words, np.ndarray):
         return bool(words.flags.c_contiguous)
-    return bool(words.is_contiguous() if hasattr(words, "is_contiguous")
-                else words.flags.c_contiguous)
+    return bool(
+        words.is_contiguous() if hasattr(words, "is_contiguous") else words.flags.c_contiguous
+    )
 
 
 def _copy(words: Array) -> Array:

@@ -16,8 +16,10 @@ def words_of(codes: Codes | Array, name: str) -> Array:
         return codes.words
     library_of(codes, name)
     if dtype_name(codes) != "uint64":
-        raise TypeError(f"{name} has dtype {dtype_name(codes)}; wanted Codes or uint64 words: "
-                        "pack pre-activations or booleans first")
+        raise TypeError(
+            f"{name} has dtype {dtype_name(codes)}; wanted Codes or uint64 words: "
+            "pack pre-activations or booleans first"
+        )
     if codes.ndim != 2:
         raise ValueError(f"{name} has shape {tuple(codes.shape)}; wanted (n, words)")
     return codes
@@ -30,8 +32,10 @@ def need_comparable(a: Codes | Array, a_name: str, b: Codes | Array, b_name: str
     if isinstance(a, Codes) and isinstance(b, Codes):
         need_same_layers(a, a_name, b, b_name)
     elif a_words.shape[1] != b_words.shape[1]:
-        raise ValueError(f"{a_name} has {a_words.shape[1]} words a code and {b_name} "
-                         f"{b_words.shape[1]}; wanted codes of one width")
+        raise ValueError(
+            f"{a_name} has {a_words.shape[1]} words a code and {b_name} "
+            f"{b_words.shape[1]}; wanted codes of one width"
+        )
 
 
 def hamming(a: Codes | Array, b: Codes | Array, *, per_layer: bool = False) -> Array:
@@ -56,12 +60,15 @@ def hamming(a: Codes | Array, b: Codes | Array, *, per_layer: bool = False) -> A
     Notes
     -----
     O(n w); reads both once.
+
     """
     need_comparable(a, "a", b, "b")
     a_words, b_words = words_of(a, "a"), words_of(b, "b")
     if a_words.shape[0] != b_words.shape[0]:
-        raise ValueError(f"a has {a_words.shape[0]} codes and b {b_words.shape[0]}; wanted pairs. "
-                         "hamming_matrix compares all with all")
+        raise ValueError(
+            f"a has {a_words.shape[0]} codes and b {b_words.shape[0]}; wanted pairs. "
+            "hamming_matrix compares all with all"
+        )
     if not per_layer:
         ranges = [(0, int(a_words.shape[1]))]
     elif isinstance(a, Codes):
@@ -94,6 +101,7 @@ def hamming_matrix(x: Codes | Array, y: Codes | Array | None = None) -> Array:
     Notes
     -----
     O(n m w). CPU only.
+
     """
     other = x if y is None else y
     need_comparable(x, "x", other, "y")

@@ -33,6 +33,7 @@ class HammingNeighbors:
     -----
     Brute force over packed words, O(queries * n * words), with selection fused in: no distance
     matrix is stored.
+
     """
 
     def __init__(self, n_neighbors: int = 5, *, radius: float = 1.0) -> None:
@@ -86,6 +87,7 @@ class HammingNeighbors:
         ------
         RuntimeError : not fitted.
         ValueError : k is not from 1 to the number of candidates; another layout or device.
+
         """
         queries, database, exclude_self = self._prepare(X)
         k = self._checked_k(n_neighbors, exclude_self)
@@ -113,6 +115,7 @@ class HammingNeighbors:
         ------
         RuntimeError : not fitted.
         ValueError : a negative radius; another layout or device.
+
         """
         offsets, indices, distances = self._within(X, radius)
         index_lists = _split(indices, offsets)
@@ -151,8 +154,9 @@ class HammingNeighbors:
         try:
             from scipy.sparse import csr_array  # noqa: PLC0415 - an optional dependency
         except ImportError as error:
-            raise ImportError("neighbour graphs need scipy: pip install 'splinecode[neighbors]'"
-                              ) from error
+            raise ImportError(
+                "neighbour graphs need scipy: pip install 'splinecode[neighbors]'"
+            ) from error
         data = distances.astype(np.float64) if mode == "distance" else np.ones(len(indices))
         return csr_array((data, indices, offsets), shape=(len(offsets) - 1, self.n_samples_fit_))
 
@@ -193,8 +197,9 @@ def _top_k_cuda(
     most = _core.cuda_top_k_workspace_bytes(len(queries), len(database))
     size = max(least, min(most, _CUDA_WORKSPACE_BYTES))
     workspace = empty(queries, (-(-size // 8),), "int64")
-    _core.cuda_top_k(queries, database, exclude_self, distances, indices, workspace,
-                     current_stream(queries))
+    _core.cuda_top_k(
+        queries, database, exclude_self, distances, indices, workspace, current_stream(queries)
+    )
 
 
 def _split(values: Array, offsets: Array) -> Array:

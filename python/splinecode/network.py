@@ -50,8 +50,11 @@ class Network:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Names and bits of the layers of a code."""
-        return tuple(Layer(place.name, place.step.bits(place.input_shape))
-                     for place in self.kinks if isinstance(place.step, Kink))
+        return tuple(
+            Layer(place.name, place.step.bits(place.input_shape))
+            for place in self.kinks
+            if isinstance(place.step, Kink)
+        )
 
     @property
     def n_bits(self) -> int:
@@ -74,6 +77,7 @@ class Network:
         Returns
         -------
         y : float64 (n, *output_shape), of x's library
+
         """
         values = self.as_rows(x, "x")
         for place in self.places:
@@ -94,8 +98,9 @@ class Network:
                 parts.append(pack(bits.numpy()))
             values = place.step(values, place.input_shape)
         words = np.concatenate([np.empty((len(values), 0), np.uint64), *parts], axis=1)
-        return Codes(words if library_of(x, "x") == "numpy" else torch.from_numpy(words),
-                     self.layers)
+        return Codes(
+            words if library_of(x, "x") == "numpy" else torch.from_numpy(words), self.layers
+        )
 
     def as_rows(self, x: Array, name: str) -> Tensor:
         """View a batch of inputs as float64 rows (n, units). Wider floats are exact.
@@ -106,12 +111,15 @@ class Network:
         shape = tuple(x.shape) if hasattr(x, "shape") else None
         library_of(x, name)
         if shape is None or shape[1:] != self.input_shape:
-            raise ValueError(f"{name} has shape {shape}; wanted (n, {_inner(self.input_shape)}), "
-                             "a batch of inputs of the network")
+            raise ValueError(
+                f"{name} has shape {shape}; wanted (n, {_inner(self.input_shape)}), "
+                "a batch of inputs of the network"
+            )
         tensor = torch.from_numpy(as_numpy(x, name)) if isinstance(x, np.ndarray) else x
         if tensor.device.type != "cpu":
-            raise ValueError(f"{name} is on {tensor.device}; exact segments run on the CPU: "
-                             "move it with .cpu()")
+            raise ValueError(
+                f"{name} is on {tensor.device}; exact segments run on the CPU: move it with .cpu()"
+            )
         if not tensor.is_floating_point():
             raise TypeError(f"{name} has dtype {tensor.dtype}; wanted a floating dtype")
         rows = tensor.to(torch.float64).reshape(len(tensor), math.prod(self.input_shape))
@@ -120,13 +128,20 @@ class Network:
         return rows
 
     def __repr__(self) -> str:
-        lines = [f"Network({_inner(self.input_shape)} -> {_inner(self.output_shape)}, "
-                 f"{len(self.layers)} layers, {self.n_bits:,} bits)"]
+        lines = [
+            f"Network({_inner(self.input_shape)} -> {_inner(self.output_shape)}, "
+            f"{len(self.layers)} layers, {self.n_bits:,} bits)"
+        ]
         for place in self.places:
-            bits = (f"{place.step.bits(place.input_shape):>10,} bits"
-                    if isinstance(place.step, Kink) else "")
-            lines.append(f"  {place.name:<24} {type(place.step).__name__:<14} "
-                         f"{_inner(place.step.output_shape(place.input_shape)):<16} {bits}")
+            bits = (
+                f"{place.step.bits(place.input_shape):>10,} bits"
+                if isinstance(place.step, Kink)
+                else ""
+            )
+            lines.append(
+                f"  {place.name:<24} {type(place.step).__name__:<14} "
+                f"{_inner(place.step.output_shape(place.input_shape)):<16} {bits}"
+            )
         return "\n".join(line.rstrip() for line in lines)
 
 
@@ -160,6 +175,7 @@ def read_network(module: nn.Module, example_input: Array) -> Network:
     UnsupportedNetworkError : (a ValueError) an operation that is not read, by name and place.
     ValueError : a module in training mode, a weight that is NaN or inf, an input of another shape.
     TypeError : module is no torch.nn.Module.
+
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; wanted a torch.nn.Module")
@@ -185,16 +201,19 @@ def _example_batch(example_input: Array) -> Tensor:
     library_of(example_input, "example_input")
     batch = torch.as_tensor(example_input)
     if batch.ndim < 2 or len(batch) == 0:
-        raise ValueError(f"example_input has shape {tuple(batch.shape)}; wanted a batch "
-                         "(n, ...) of at least one input, as the module takes it")
+        raise ValueError(
+            f"example_input has shape {tuple(batch.shape)}; wanted a batch "
+            "(n, ...) of at least one input, as the module takes it"
+        )
     return batch
 
 
 def _need_eval_mode(module: nn.Module) -> None:
     for name, part in module.named_modules():
         if part.training:
-            raise ValueError(f"module is in training mode (at {name or 'its root'}); "
-                             "call module.eval() first")
+            raise ValueError(
+                f"module is in training mode (at {name or 'its root'}); call module.eval() first"
+            )
 
 
 def _need_finite_weights(module: nn.Module) -> None:
@@ -210,19 +229,22 @@ def _chain(module: nn.Module) -> list[tuple[str, Step]]:
     except Exception as error:  # fx raises many kinds for control flow that depends on data
         raise UnsupportedNetworkError(
             f"module cannot be traced ({error}); wanted a forward without data-dependent control "
-            "flow") from error
+            "flow"
+        ) from error
     found: list[tuple[str, Step]] = []
     current: fx.Node | None = None
     for node in traced.graph.nodes:
         if node.op == "placeholder":
             if current is not None:
-                raise UnsupportedNetworkError(f"module takes a second input, {node.name!r}; "
-                                              "wanted a module of one input")
+                raise UnsupportedNetworkError(
+                    f"module takes a second input, {node.name!r}; wanted a module of one input"
+                )
         elif list(node.all_input_nodes) != [current]:
             raise UnsupportedNetworkError(
                 f"{_place_of(node)} does not continue a chain: it takes "
                 f"{[str(argument) for argument in node.all_input_nodes]}; wanted each step to take "
-                "the one before it (no residual or branching connections yet)")
+                "the one before it (no residual or branching connections yet)"
+            )
         elif node.op != "output":
             found.extend((_place_of(node), step) for step in _steps_of(node, traced))
         current = node
@@ -250,7 +272,8 @@ def _steps_of(node: fx.Node, traced: fx.GraphModule) -> list[Step]:
         what = f"{name}()"
     raise UnsupportedNetworkError(
         f"{what} at {_place_of(node)!r} is not read; wanted Linear, Conv2d, BatchNorm, ReLU, "
-        "LeakyReLU, MaxPool2d, AvgPool2d, Flatten, Dropout or Identity")
+        "LeakyReLU, MaxPool2d, AvgPool2d, Flatten, Dropout or Identity"
+    )
 
 
 def _exact(tensor: Tensor) -> Tensor:
@@ -278,8 +301,16 @@ def _read_conv(part: nn.Conv2d, place: str) -> list[Step]:
         padding = (0, 0)
     else:
         padding = pair(part.padding)
-    return [steps.Conv2d(_exact(part.weight), _bias(part.bias, part.out_channels),
-                         pair(part.stride), padding, pair(part.dilation), part.groups)]
+    return [
+        steps.Conv2d(
+            _exact(part.weight),
+            _bias(part.bias, part.out_channels),
+            pair(part.stride),
+            padding,
+            pair(part.dilation),
+            part.groups,
+        )
+    ]
 
 
 def _read_batch_norm(part: nn.BatchNorm1d | nn.BatchNorm2d, place: str) -> list[Step]:
@@ -298,15 +329,21 @@ def _read_batch_norm(part: nn.BatchNorm1d | nn.BatchNorm2d, place: str) -> list[
 def _read_max_pool(part: nn.MaxPool2d, place: str) -> list[Step]:
     if part.ceil_mode or part.return_indices:
         _refuse("MaxPool2d with ceil_mode or return_indices", place, "neither")
-    return [steps.MaxPool2d(pair(part.kernel_size), pair(part.stride), pair(part.padding),
-                            pair(part.dilation))]
+    return [
+        steps.MaxPool2d(
+            pair(part.kernel_size), pair(part.stride), pair(part.padding), pair(part.dilation)
+        )
+    ]
 
 
 def _read_avg_pool(part: nn.AvgPool2d, place: str) -> list[Step]:
     if part.ceil_mode or part.divisor_override:
         _refuse("AvgPool2d with ceil_mode or divisor_override", place, "neither")
-    return [steps.AvgPool2d(pair(part.kernel_size), pair(part.stride), pair(part.padding),
-                            part.count_include_pad)]
+    return [
+        steps.AvgPool2d(
+            pair(part.kernel_size), pair(part.stride), pair(part.padding), part.count_include_pad
+        )
+    ]
 
 
 def _read_flatten(part: nn.Flatten, place: str) -> list[Step]:
@@ -336,12 +373,18 @@ def _fold(before: Step, step: Step) -> Step | None:
     if not isinstance(step, steps.ChannelAffine):
         return None
     if isinstance(before, steps.Linear):
-        return steps.Linear(before.weight * step.scale[:, None],
-                            before.bias * step.scale + step.shift)
+        return steps.Linear(
+            before.weight * step.scale[:, None], before.bias * step.scale + step.shift
+        )
     if isinstance(before, steps.Conv2d):
-        return steps.Conv2d(before.weight * step.scale.view(-1, 1, 1, 1),
-                            before.bias * step.scale + step.shift,
-                            before.stride, before.padding, before.dilation, before.groups)
+        return steps.Conv2d(
+            before.weight * step.scale.view(-1, 1, 1, 1),
+            before.bias * step.scale + step.shift,
+            before.stride,
+            before.padding,
+            before.dilation,
+            before.groups,
+        )
     return None
 
 
@@ -359,8 +402,10 @@ def _need_fitting_shape(step: Step, shape: Shape, place: str) -> None:
     elif spatial and min(step.output_shape(shape)) < 1:
         wanted = "an input that the window fits in"
     if wanted:
-        raise ValueError(f"{type(step).__name__} at {place!r} gets inputs of shape {shape}; "
-                         f"wanted {wanted}. Is example_input a batch as the module takes it?")
+        raise ValueError(
+            f"{type(step).__name__} at {place!r} gets inputs of shape {shape}; "
+            f"wanted {wanted}. Is example_input a batch as the module takes it?"
+        )
 
 
 def _need_same_function(network: Network, module: nn.Module, batch: Tensor) -> None:
@@ -375,4 +420,5 @@ def _need_same_function(network: Network, module: nn.Module, batch: Tensor) -> N
     if not worst <= math.sqrt(torch.finfo(dtype).eps):
         raise UnsupportedNetworkError(
             f"the network read from the module differs from it on example_input by {worst:.1e} of "
-            "the largest output; the module computes something that its modules do not show")
+            "the largest output; the module computes something that its modules do not show"
+        )

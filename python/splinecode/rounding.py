@@ -73,9 +73,11 @@ def norms_of(step: Affine, shape: Shape) -> Norms | None:
 
 @functools.lru_cache(maxsize=16)
 def network_norms(network: Network) -> list[Norms | None]:
-    """Return the norms of every place of a network (None for kinks); kept for the latest networks."""
-    return [None if isinstance(place.step, Kink) else norms_of(place.step, place.input_shape)
-            for place in network.places]
+    """Return the norms of every place (None for kinks); kept for the latest networks."""
+    return [
+        None if isinstance(place.step, Kink) else norms_of(place.step, place.input_shape)
+        for place in network.places
+    ]
 
 
 def _linear_norms(
@@ -104,8 +106,8 @@ def _spectral_bound(matrix: torch.Tensor) -> float:
     where a singular value decomposition takes seconds.
     """
     frobenius = float(matrix.norm())
-    if frobenius == 0.0:
-        return 0.0
+    if frobenius == 0.0 or math.isinf(frobenius):
+        return frobenius
     if min(matrix.shape) > _LARGEST_GRAM:
         rows, columns = matrix.abs().sum(1).max(), matrix.abs().sum(0).max()
         return min(math.sqrt(float(rows) * float(columns)), frobenius)
@@ -148,6 +150,7 @@ class Bound:
             self.size2 = np.maximum.reduceat(norm2, offsets[:-1])
             self.sizeinf = np.maximum.reduceat(largest, offsets[:-1])
 
+    @np.errstate(over="ignore", invalid="ignore")  # values that overflow are refused afterwards
     def affine(self, norms: Norms) -> Vector:
         """Pass through an affine step; return the tolerance of each unit (segments, units)."""
         products = norms.terms + 2
@@ -155,8 +158,9 @@ class Bound:
         passed = np.minimum(np.outer(self.e2, norms.row2), np.outer(self.einf, norms.row1))
         size = np.minimum(np.outer(self.size2, norms.row2), np.outer(self.sizeinf, norms.row1))
         tolerance = _SLACK * passed + gamma * (size + norms.bias)
-        whole = (_SLACK * norms.operator2 * self.e2
-                 + gamma * (norms.local2 * self.size2 + np.linalg.norm(norms.bias)))
+        whole = _SLACK * norms.operator2 * self.e2 + gamma * (
+            norms.local2 * self.size2 + np.linalg.norm(norms.bias)
+        )
         self.e2 = np.minimum(whole, np.linalg.norm(tolerance, axis=1))
         self.einf = tolerance.max(axis=1, initial=0.0)
         self.sizeinf = (size + norms.bias).max(axis=1, initial=0.0)

@@ -80,6 +80,7 @@ class Crossings:
     knot_offsets : int64 (segments + 1,)
     values : float64 (k, *output_shape), the network's output at the knots; linear between them
     layers : tuple of Layer
+
     """
 
     def __init__(self, network: Network, swept: _Swept, library: str) -> None:
@@ -132,6 +133,7 @@ class Crossings:
         Notes
         -----
         O(pieces * words) memory.
+
         """
         if segment is None:
             parts = [self._piece_words(s) for s in range(len(self))]
@@ -161,9 +163,11 @@ class Crossings:
     def __repr__(self) -> str:
         flagged = int(self._swept.ambiguous.sum())
         note = f", {flagged:,} ambiguous" if flagged else ""
-        return (f"Crossings({len(self._swept.events.t):,} crossings of {len(self):,} segments with "
-                f"{sum(layer.bits for layer in self.layers):,} units in {len(self.layers)} layers"
-                f"{note})")
+        return (
+            f"Crossings({len(self._swept.events.t):,} crossings of {len(self):,} segments with "
+            f"{sum(layer.bits for layer in self.layers):,} units in {len(self.layers)} layers"
+            f"{note})"
+        )
 
 
 def crossings(network: Network, a: Array, b: Array, *, progress: bool = False) -> Crossings:
@@ -188,13 +192,16 @@ def crossings(network: Network, a: Array, b: Array, *, progress: bool = False) -
 
     Notes
     -----
-    float64; O(knots * weights) for affine steps, which run in torch, and O(knots * units) for kinks,
-    which run in the compiled core. Segments are swept together in groups of bounded memory. With
-    another thread count or grouping, t may differ within `t_error`.
+    float64; O(knots * weights) for affine steps, which run in torch, and O(knots * units) for
+    kinks, which run in the compiled core. Segments are swept together in groups of bounded memory.
+    With another thread count or grouping, t may differ within `t_error`.
+
     """
     if not isinstance(network, Network):
-        raise TypeError(f"network is a {type(network).__name__}; wanted a Network: "
-                        "read_network(module, example_input)")
+        raise TypeError(
+            f"network is a {type(network).__name__}; wanted a Network: "
+            "read_network(module, example_input)"
+        )
     a_rows, b_rows = _segment_ends(network, a, b)
     norms = network_norms(network)
     groups = []
@@ -208,21 +215,26 @@ def crossings(network: Network, a: Array, b: Array, *, progress: bool = False) -
 def _segment_ends(network: Network, a: Array, b: Array) -> tuple[torch.Tensor, torch.Tensor]:
     need_same_place(a, "a", b, "b")
     if tuple(a.shape) != tuple(b.shape):
-        raise ValueError(f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; wanted the same: "
-                         "the two ends of each segment")
+        raise ValueError(
+            f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; wanted the same: "
+            "the two ends of each segment"
+        )
     if tuple(a.shape) == network.input_shape:
         a, b = a[None], b[None]
     elif tuple(a.shape[1:]) != network.input_shape:
-        raise ValueError(f"a and b have shape {tuple(a.shape)}; wanted {network.input_shape} for "
-                         f"one segment or (n, *{network.input_shape}) for n")
+        raise ValueError(
+            f"a and b have shape {tuple(a.shape)}; wanted {network.input_shape} for "
+            f"one segment or (n, *{network.input_shape}) for n"
+        )
     return network.as_rows(a, "a"), network.as_rows(b, "b")
 
 
 def _groups(network: Network, segments: int) -> Iterator[slice]:
     """Cut the segments into groups by an upper estimate of memory: as many knots as units."""
-    widest = max([math.prod(network.input_shape)]
-                 + [math.prod(place.step.output_shape(place.input_shape))
-                    for place in network.places])
+    widest = max(
+        [math.prod(network.input_shape)]
+        + [math.prod(place.step.output_shape(place.input_shape)) for place in network.places]
+    )
     knots = 2 + min(network.n_bits, 4 * widest)
     size = max(1, _GROUP_BYTES // (8 * widest * knots))
     starts = range(0, segments, size) if segments else [0]
@@ -271,7 +283,7 @@ class _Sweep:
         self.bound.kink(place.step)
         self.bound.measure(*sizes, self.offsets)
         self.tolerance = None
-        self._need_finite(place)
+        self._need_finite(self.bound.size2, place)
 
     def _unit_tolerance(self, units: int) -> Vector:
         """Tolerance of each unit (segments, units); after another kink only the worst is known."""
@@ -279,13 +291,17 @@ class _Sweep:
             return self.tolerance
         return np.repeat(self.bound.einf[:, None], units, axis=1)
 
-    def _need_finite(self, place: Place) -> None:
-        if not np.isfinite(self.bound.size2).all():
-            raise ValueError(f"values overflow float64 at {place.name!r}; scale the weights or the "
-                             "ends of the segments down")
+    @staticmethod
+    def _need_finite(values: Vector, place: Place) -> None:
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"values overflow float64 at {place.name!r}; scale the weights or the "
+                "ends of the segments down"
+            )
 
-    def mark_close_knots(self) -> None:
-        """Mark segments with neighbouring knots that are closer than their enclosures tell."""
+    def finish(self, place: Place) -> None:
+        """Check the outputs of the last step, and mark segments with knots too close to order."""
+        self._need_finite(self.values.numpy(), place)
         close = np.diff(self.t) <= self.t_error[1:] + self.t_error[:-1]
         last = np.zeros(len(self.t), bool)
         last[self.offsets[1:] - 1] = True  # the step from one segment to the next is no gap
@@ -303,24 +319,32 @@ def _sweep(
             sweep.kink(place)
         else:
             sweep.affine(place, norms)
-    sweep.mark_close_knots()
-    first_codes = np.concatenate(
-        [np.zeros((len(a), 0), np.uint64), *sweep.first_codes], axis=1)
+    sweep.finish(network.places[-1])
+    first_codes = np.concatenate([np.zeros((len(a), 0), np.uint64), *sweep.first_codes], axis=1)
     assert first_codes.shape[1] == sum(words_for(layer.bits) for layer in network.layers)
-    return _Swept(_ordered_events(sweep.crossings), first_codes, sweep.ambiguous, sweep.offsets,
-                  sweep.t, as_numpy(sweep.values, "values"))
+    return _Swept(
+        _ordered_events(sweep.crossings),
+        first_codes,
+        sweep.ambiguous,
+        sweep.offsets,
+        sweep.t,
+        as_numpy(sweep.values, "values"),
+    )
 
 
 def _ordered_events(by_layer: list[tuple[np.ndarray[Any, Any], ...]]) -> _Events:
     """Merge the crossings of the layers into the order (segment, t, layer, unit)."""
     dtypes = (np.int64, np.float64, np.float64, np.int64, np.int8)
-    columns = [np.concatenate([np.empty(0, dtype), *(layer[i] for layer in by_layer)])
-               for i, dtype in enumerate(dtypes)]
+    columns = [
+        np.concatenate([np.empty(0, dtype), *(layer[i] for layer in by_layer)])
+        for i, dtype in enumerate(dtypes)
+    ]
     segment, t, t_error, unit, direction = columns
     layer = np.repeat(np.arange(len(by_layer)), [len(found[0]) for found in by_layer])
     order = np.lexsort((unit, layer, t, segment))
-    return _Events(segment[order], t[order], t_error[order], layer[order], unit[order],
-                   direction[order])
+    return _Events(
+        segment[order], t[order], t_error[order], layer[order], unit[order], direction[order]
+    )
 
 
 def _joined(groups: list[_Swept]) -> _Swept:
@@ -331,13 +355,20 @@ def _joined(groups: list[_Swept]) -> _Swept:
     first_segment = np.cumsum([0, *sizes])
     first_knot = np.cumsum([0, *(len(group.knots) for group in groups)])
     events = _Events(
-        segment=np.concatenate([group.events.segment + start
-                                for group, start in zip(groups, first_segment, strict=False)]),
-        **{name: np.concatenate([getattr(group.events, name) for group in groups])
-           for name in ("t", "t_error", "layer", "unit", "direction")},
+        segment=np.concatenate(
+            [
+                group.events.segment + start
+                for group, start in zip(groups, first_segment, strict=False)
+            ]
+        ),
+        **{
+            name: np.concatenate([getattr(group.events, name) for group in groups])
+            for name in ("t", "t_error", "layer", "unit", "direction")
+        },
     )
-    offsets = [group.knot_offsets[:-1] + start
-               for group, start in zip(groups, first_knot, strict=False)]
+    offsets = [
+        group.knot_offsets[:-1] + start for group, start in zip(groups, first_knot, strict=False)
+    ]
     return _Swept(
         events,
         first_codes=np.concatenate([group.first_codes for group in groups]),

@@ -42,6 +42,7 @@ class Linear:
         return (len(self.weight),)
 
     def __call__(self, values: Tensor, shape: Shape) -> Tensor:
+        """Map rows of values (n, units), whose inputs have `shape`, to rows of outputs."""
         return functional.linear(values, self.weight, self.bias)
 
 
@@ -63,8 +64,16 @@ class Conv2d:
         return (len(self.weight), *spatial)
 
     def __call__(self, values: Tensor, shape: Shape) -> Tensor:
-        out = functional.conv2d(_rows(values, shape), self.weight, self.bias, self.stride,
-                                self.padding, self.dilation, self.groups)
+        """Map rows of values (n, units), whose inputs have `shape`, to rows of outputs."""
+        out = functional.conv2d(
+            _rows(values, shape),
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
         return out.flatten(1)
 
 
@@ -80,6 +89,7 @@ class ChannelAffine:
         return shape
 
     def __call__(self, values: Tensor, shape: Shape) -> Tensor:
+        """Map rows of values (n, units), whose inputs have `shape`, to rows of outputs."""
         column = (-1,) + (1,) * (len(shape) - 1)
         out = _rows(values, shape) * self.scale.view(column) + self.shift.view(column)
         return out.flatten(1)
@@ -99,8 +109,14 @@ class AvgPool2d:
         return shape[0], *_pooled_shape(shape, self.kernel, self.stride, self.padding, (1, 1))
 
     def __call__(self, values: Tensor, shape: Shape) -> Tensor:
-        out = functional.avg_pool2d(_rows(values, shape), self.kernel, self.stride, self.padding,
-                                    count_include_pad=self.count_include_pad)
+        """Map rows of values (n, units), whose inputs have `shape`, to rows of outputs."""
+        out = functional.avg_pool2d(
+            _rows(values, shape),
+            self.kernel,
+            self.stride,
+            self.padding,
+            count_include_pad=self.count_include_pad,
+        )
         return out.flatten(1)
 
 
@@ -113,12 +129,13 @@ class Flatten:
         return (math.prod(shape),)
 
     def __call__(self, values: Tensor, shape: Shape) -> Tensor:
+        """Map rows of values (n, units), whose inputs have `shape`, to rows of outputs."""
         return values
 
 
 @dataclass(frozen=True)
 class ReLU:
-    """z where z > 0, else negative_slope * z (0 for ReLU, else LeakyReLU). One bit a unit: z > 0."""
+    """z where z > 0, else negative_slope * z (0 for a plain ReLU). One bit a unit: z > 0."""
 
     negative_slope: float = 0.0
 
@@ -135,6 +152,7 @@ class ReLU:
         return values > 0
 
     def __call__(self, values: Tensor, shape: Shape) -> Tensor:
+        """Map rows of values (n, units), whose inputs have `shape`, to rows of outputs."""
         return torch.where(values > 0, values, self.negative_slope * values)
 
 
@@ -179,8 +197,10 @@ class MaxPool2d:
         return first.flatten(1)
 
     def __call__(self, values: Tensor, shape: Shape) -> Tensor:
-        out = functional.max_pool2d(_rows(values, shape), self.kernel, self.stride, self.padding,
-                                    self.dilation)
+        """Map rows of values (n, units), whose inputs have `shape`, to rows of outputs."""
+        out = functional.max_pool2d(
+            _rows(values, shape), self.kernel, self.stride, self.padding, self.dilation
+        )
         return out.flatten(1)
 
 

@@ -37,20 +37,21 @@ inline void report(bool good, const char* file, int line, const std::string& wha
 
 }  // namespace check
 
-#define TEST(name)                                              \
-    static void test_##name();                                  \
+#define TEST(name)                                                    \
+    static void test_##name();                                        \
     static const check::Register register_##name(#name, test_##name); \
     static void test_##name()
 
-#define CHECK(expression) check::report(static_cast<bool>(expression), __FILE__, __LINE__, #expression)
+#define CHECK(expression) \
+    check::report(static_cast<bool>(expression), __FILE__, __LINE__, #expression)
 #define CHECK_EQ(a, b) check::report((a) == (b), __FILE__, __LINE__, #a " == " #b)
-#define CHECK_THROWS(expression, exception)                                     \
-    do {                                                                        \
-        bool thrown = false;                                                    \
-        try {                                                                   \
-            (void)(expression);                                                 \
-        } catch (const exception&) {                                            \
-            thrown = true;                                                      \
-        }                                                                       \
+#define CHECK_THROWS(expression, exception)                                           \
+    do {                                                                              \
+        bool thrown = false;                                                          \
+        try {                                                                         \
+            (void)(expression);                                                       \
+        } catch (const exception&) {                                                  \
+            thrown = true;                                                            \
+        }                                                                             \
         check::report(thrown, __FILE__, __LINE__, #expression " throws " #exception); \
     } while (false)

@@ -1,0 +1,174 @@
+"""The compiled module defends itself: wrong arrays give errors, never a crash.
+
+Run this file with the sanitised build (`make sanitize`).
+"""
+
+import numpy as np
+import pytest
+
+from splinecode import _core
+
+WORDS = np.zeros((4, 2), np.uint64)
+
+
+def out(shape, dtype):
+    return np.zeros(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    "z",
+    [
+        np.zeros(3, np.int64),
+        np.zeros(3, np.complex128),
+        np.zeros(3, ">f4"),
+        np.array(["a"]),
+        np.zeros(3, "longdouble"),
+        np.zeros(3, object),
+        [1.0],
+        None,
+        "z",
+        3,
+    ],
+)
+def test_pack_refuses_other_types(z):
+    with pytest.raises((TypeError, ValueError), match="^z "):
+        _core.pack(z, out(1, np.uint64), 0.0)
+
+
+def test_pack_refuses_wrong_outputs():
+    z = np.zeros((4, 70))
+    for words in (
+        out((4, 1), np.uint64),
+        out((4, 3), np.uint64),
+        out((8,), np.uint64),
+        out((4, 4), np.uint64)[:, ::2],
+        np.asfortranarray(out((4, 2), np.uint64)),
+    ):
+        with pytest.raises(ValueError, match="^words "):
+            _core.pack(z, words, 0.0)
+    with pytest.raises(TypeError, match="words has dtype float64; wanted uint64"):
+        _core.pack(z, out((4, 2), np.float64), 0.0)
+    frozen = out((4, 2), np.uint64)
+    frozen.flags.writeable = False
+    with pytest.raises(ValueError, match="writable"):
+        _core.pack(z, frozen, 0.0)
+    with pytest.raises(ValueError, match="at least one axis"):
+        _core.pack(np.array(1.0), out(1, np.uint64), 0.0)
+
+
+def test_misaligned_arrays_are_refused():
+    raw = np.zeros(8 * 5 + 1, np.uint8)
+    with pytest.raises(ValueError, match=r"aligned memory: pass numpy.ascontiguousarray\(z\)"):
+        _core.pack(raw[1:].view(np.float64), out(1, np.uint64), 0.0)
+    record = np.zeros(5, dtype=[("a", "i1"), ("z", "f4")])
+    with pytest.raises(ValueError, match="aligned"):
+        _core.pack(record["z"], out(1, np.uint64), 0.0)
+
+
+def test_many_axes():
+    z = np.zeros((2,) * 20)[..., None]
+    _core.pack(z, out((*z.shape[:-1], 1), np.uint64), 0.0)
+    scattered = np.lib.stride_tricks.as_strided(
+        np.zeros(4000), (2,) * 10, [8 * 3**i % 997 * 8 for i in range(10)]
+    )
+    with pytest.raises(ValueError, match="at most 8 leading axes"):
+        _core.pack(scattered, out((2,) * 9 + (1,), np.uint64), 0.0)
+
+
+def test_distances_refuse_wrong_arrays():
+    with pytest.raises(ValueError, match="as many words in both"):
+        _core.hamming_matrix(WORDS, WORDS[:, :1], out((4, 4), np.int32))
+    with pytest.raises(ValueError, match="^out "):
+        _core.hamming_matrix(WORDS, WORDS, out((4, 3), np.int32))
+    with pytest.raises(ValueError, match="contiguous within a code"):
+        wide = out((4, 4), np.uint64)[:, ::2]
+        _core.hamming_matrix(wide, wide, out((4, 4), np.int32))
+    for ranges in ([(0, 3)], [(-1, 2)], [(2, 1)]):
+        with pytest.raises(ValueError, match="outside the code"):
+            _core.hamming_paired(WORDS, WORDS, ranges, out((4, 1), np.int32))
+    for k in (4, 100):
+        with pytest.raises(ValueError, match=f"k is {k} but database is"):
+            _core.top_k(WORDS, WORDS, True, out((4, k), np.int32), out((4, k), np.int64))
+    with pytest.raises(ValueError, match="^indices "):
+        _core.top_k(WORDS, WORDS, False, out((4, 2), np.int32), out((4, 1), np.int64))
+
+
+def test_negative_strides_of_rows_work():
+    distances = out((4, 4), np.int32)
+    words = np.arange(8, dtype=np.uint64).reshape(4, 2)
+    _core.hamming_matrix(words[::-1], words, distances)
+    assert distances[0].tolist() == [4, 2, 2, 0]
+
+
+def test_unpack_and_unique_refuse_wrong_outputs():
+    with pytest.raises(ValueError, match="^words "):
+        _core.unpack(WORDS, out((4, 200), bool))
+    with pytest.raises(ValueError, match="^bits "):
+        _core.unpack(WORDS, out((3, 128), bool))
+    with pytest.raises(ValueError, match="^counts "):
+        _core.unique(WORDS, out(4, np.int64), out(4, np.int64), out(3, np.int64))
+
+
+def relu_step(**changes):
+    arguments = {
+        "offsets": np.array([0, 2]),
+        "t": np.array([0.0, 1.0]),
+        "t_error": np.zeros(2),
+        "values": np.array([[-1.0, 1.0], [1.0, 1.0]]),
+        "tolerance": np.zeros((1, 2)),
+        "slope": 0.0,
+        "rounding": 0.0,
+    }
+    return _core.relu_step(**{**arguments, **changes})
+
+
+def test_a_step_refuses_offsets_that_lead_outside():
+    assert relu_step()[0][1].tolist() == [0, 0.5, 1]
+    for offsets in ([0, 3], [1, 2], [0, 1, 2], [0, 2, 2], [0, -5, 2], [2]):
+        with pytest.raises(ValueError, match="^offsets "):
+            relu_step(offsets=np.array(offsets), tolerance=np.zeros((len(offsets) - 1, 2)))
+    with pytest.raises(ValueError, match="^tolerance "):
+        relu_step(tolerance=np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="^t "):
+        relu_step(t=np.zeros(3))
+
+
+def test_a_step_survives_nan_and_infinity():
+    for bad in (np.nan, np.inf, -np.inf):
+        for place in ((0, 0), (1, 1)):
+            values = np.array([[-1.0, 1.0], [1.0, -1.0]])
+            values[place] = bad
+            sizes = relu_step(values=values)[-1]
+            assert len(sizes[0]) >= 2
+
+
+@pytest.mark.parametrize(
+    ("windows", "error", "message"),
+    [
+        ([[0, 2]], IndexError, "unit 2 of 2"),
+        ([[0, -2]], IndexError, "unit -2"),
+        ([[-1, -1]], ValueError, "all padding"),
+        ([0, 1], ValueError, "^windows "),
+    ],
+)
+def test_pool_windows_are_checked(windows, error, message):
+    with pytest.raises(error, match=message):
+        _core.max_pool_step(
+            np.array([0, 2]),
+            np.array([0.0, 1.0]),
+            np.zeros(2),
+            np.zeros((2, 2)),
+            np.zeros(1),
+            np.array(windows),
+            0.0,
+        )
+
+
+def test_torch_tensors_that_cannot_be_borrowed():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match="detach"):
+        _core.pack(torch.zeros(3, requires_grad=True), out(1, np.uint64), 0.0)
+    with pytest.raises(TypeError, match="z has dtype"):
+        _core.pack(torch.zeros(3, dtype=torch.int16), out(1, np.uint64), 0.0)
+    with pytest.raises((TypeError, ValueError, BufferError, RuntimeError)):
+        _core.pack(torch.zeros(3).to_sparse(), out(1, np.uint64), 0.0)

@@ -1,0 +1,443 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import nets
+from splinecode import crossings, hamming, read_network, simd, threads
+from splinecode._core import available_simd
+
+
+def randn(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+# --- general position: nothing is ambiguous, everything equals the oracle -------------------------
+
+
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([(2, 6, 1), (1, 5, 5, 1), (3, 9, 7, 5, 2), (2, 1, 1)]),
+    st.booleans(),
+)
+def test_random_mlps(seed, widths, bias):
+    torch.manual_seed(seed)
+    found = nets.agree(nets.mlp(*widths, bias=bias), widths[:1], randn(widths[0]), randn(widths[0]))
+    through_origin = not bias and widths[0] == 1
+    assert through_origin or not found.ambiguous.any()
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000))
+def test_random_cnns(seed):
+    torch.manual_seed(seed)
+    found = nets.agree(nets.cnn(), (1, 6, 6), 2 * randn(1, 6, 6), 2 * randn(1, 6, 6))
+    assert not found.ambiguous.any()
+
+
+@settings(max_examples=24)
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from(
+        [
+            nn.MaxPool2d(3, stride=1, padding=1),
+            nn.MaxPool2d(2, dilation=2),
+            nn.MaxPool2d((1, 3)),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        ]
+    ),
+)
+def test_overlapping_padded_and_dilated_pools(seed, pool):
+    torch.manual_seed(seed)
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), pool, nn.LeakyReLU(0.1)).double().eval()
+    nets.agree(net, (1, 5, 5), randn(1, 5, 5), randn(1, 5, 5))
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000))
+def test_grouped_strided_convolutions(seed):
+    torch.manual_seed(seed)
+    net = (
+        nn.Sequential(
+            nn.Conv2d(2, 4, 3, stride=2, padding=1, groups=2),
+            nn.ReLU(),
+            nn.Conv2d(4, 2, 2, dilation=2),
+            nn.ReLU(),
+        )
+        .double()
+        .eval()
+    )
+    nets.agree(net, (2, 6, 6), randn(2, 6, 6), randn(2, 6, 6))
+
+
+# --- ties: integers make them exact, and then they are resolved as in exact arithmetic -----------
+
+
+@st.composite
+def integer_nets(draw):
+    """Small integer weights: ties, dead units, duplicates and zero rows all happen."""
+    widths = [
+        draw(st.integers(1, 3)),
+        *draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)),
+        2,
+    ]
+    net = nets.mlp(*widths)
+    small = st.integers(-2, 2)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            n = parameter.numel()
+            values = draw(st.lists(small, min_size=n, max_size=n))
+            parameter.copy_(torch.tensor(values, dtype=torch.float64).view_as(parameter))
+    ends = [
+        torch.tensor(
+            draw(st.lists(st.integers(-4, 4), min_size=widths[0], max_size=widths[0])),
+            dtype=torch.float64,
+        )
+        for _ in range(2)
+    ]
+    return net, widths[0], *ends
+
+
+@given(integer_nets())
+def test_integer_nets_with_ties(case):
+    net, inputs, a, b = case
+    nets.agree(net, (inputs,), a, b)
+
+
+@given(integer_nets())
+def test_reversed_segments_mirror(case):
+    net, inputs, a, b = case
+    network = nets.read(net, inputs)
+    there, back = crossings(network, a, b), crossings(network, b, a)
+    mirrored = sorted(
+        zip(
+            (1 - back.t).numpy().round(9),
+            back.layer.tolist(),
+            back.unit.tolist(),
+            (-back.direction).tolist(),
+            strict=True,
+        )
+    )
+    assert mirrored == sorted(
+        zip(
+            there.t.numpy().round(9),
+            there.layer.tolist(),
+            there.unit.tolist(),
+            there.direction.tolist(),
+            strict=True,
+        )
+    )
+
+
+@given(st.integers(0, 10_000))
+def test_integer_images_with_pooling_ties(seed):
+    torch.manual_seed(seed)
+    net = (
+        nn.Sequential(
+            nn.Conv2d(1, 2, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3), nn.ReLU()
+        )
+        .double()
+        .eval()
+    )
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.randint(-2, 3, parameter.shape))
+    a, b = torch.randint(-1, 2, (2, 1, 5, 5)).double()
+    nets.agree(net, (1, 5, 5), a, b)
+
+
+def test_through_the_origin_of_a_bias_free_net():
+    torch.manual_seed(0)
+    net = nets.mlp(2, 16, 16, 16, 1, bias=False)
+    a = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    found = nets.agree(net, (2,), a, -2 * a)  # the origin is at t = 1/3
+    assert len(found.t.unique()) == 1
+    assert found.ambiguous.all()
+
+
+def test_duplicated_units_cross_together():
+    torch.manual_seed(1)
+    net = nets.mlp(2, 12, 12, 1)
+    with torch.no_grad():
+        for layer in (net[0], net[2]):
+            layer.weight[6:], layer.bias[6:] = layer.weight[:6], layer.bias[:6]
+    found = nets.agree(net, (2,), 3 * randn(2), 3 * randn(2))
+    assert found.count().item() > 0
+    first = found.layer == 0
+    assert sorted(found.t[first & (found.unit < 6)].tolist()) == sorted(
+        found.t[first & (found.unit >= 6)].tolist()
+    )
+
+
+def test_two_parallel_boundaries_close_together():
+    net = nets.mlp(2, 2, 1)
+    with torch.no_grad():
+        net[0].weight.copy_(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+        net[0].bias.copy_(torch.tensor([-0.3, -0.3 - 1e-9], dtype=torch.float64))
+    a, b = torch.tensor([[0.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    found = nets.agree(net, (2,), a, b)
+    assert found.count().item() == 2
+    assert not found.ambiguous.any()
+    assert found.t[0] < found.t[1]
+
+
+def test_units_zero_along_the_segment_and_dead_layers():
+    net = nets.mlp(2, 3, 3, 1)
+    with torch.no_grad():
+        net[0].weight.copy_(torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]))
+        net[0].bias.copy_(torch.tensor([0.0, -0.5, 0.0]))
+        net[2].weight.zero_()
+        net[2].bias.copy_(torch.tensor([-1.0, 1.0, 0.0]))
+    a, b = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+    found = nets.agree(net, (2,), a, b)
+    assert nets.events_of(found) == [(0, 1, 1)]
+
+
+def test_ends_on_a_boundary_are_no_crossings():
+    net = nets.mlp(1, 2, 1)
+    with torch.no_grad():
+        net[0].weight.copy_(torch.tensor([[1.0], [-1.0]]))
+        net[0].bias.copy_(torch.tensor([0.0, 1.0]))
+    a, b = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
+    found = nets.agree(net, (1,), a, b)
+    assert found.count().item() == 0
+    assert found.codes().bits().tolist() == [[True, True]]
+    assert found.ambiguous.all()
+
+
+def test_zero_length_segment():
+    torch.manual_seed(2)
+    net = nets.mlp(3, 8, 8, 1)
+    x = randn(3)
+    found = nets.agree(net, (3,), x, x)
+    assert found.count().item() == 0
+    assert found.codes() == nets.read(net, 3).codes(x[None])
+
+
+def test_relu_then_pool_dips_below_zero():
+    net = nn.Sequential(nn.ReLU(), nn.MaxPool2d((1, 2))).eval()
+    a, b = torch.tensor([[[[1.0, -2.0]]], [[[-2.0, 1.0]]]], dtype=torch.float64)
+    found = nets.agree(net, (1, 1, 2), a, b)
+    assert nets.events_of(found) == [(0, 0, -1), (0, 1, 1), (1, 0, -1), (1, 1, 1)]
+    np.testing.assert_allclose(found.t, [1 / 3, 2 / 3, 2 / 3, 2 / 3])
+
+
+def test_pool_tie_at_the_start_of_a_piece():
+    net = nn.Sequential(nn.MaxPool2d((1, 4))).eval()
+    a, b = torch.tensor([[[[1.0, 1, 0, 0]]], [[[0, 1.5, 0, 1.2]]]], dtype=torch.float64)
+    assert nets.agree(net, (1, 1, 4), a, b).count().item() == 0
+
+
+def test_a_combination_that_is_zero_up_to_rounding_is_detected():
+    """c = 1.1 - 0.4 - 0.7 is 5e-17 in float64: only rationals know its sign, so it is marked."""
+    net = nn.Sequential(nn.Linear(1, 3), nn.ReLU(), nn.Linear(3, 1), nn.ReLU()).double().eval()
+    with torch.no_grad():
+        net[0].weight.fill_(1.0)
+        net[0].bias.fill_(-0.5)
+        net[2].weight.copy_(torch.tensor([[1.1, -0.4, -0.7]], dtype=torch.float64))
+        net[2].bias.zero_()
+    network = nets.read(net, 1)
+    a, b = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
+    found = crossings(network, a, b)
+    assert found.ambiguous.all()
+    exact = nets.oracle_of(network, a, b)
+    first = [e for e in exact.events if e.layer == 0]
+    assert nets.events_of(found)[:3] == [(e.layer, e.unit, e.direction) for e in first]
+
+
+# --- guarantees ----------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000))
+def test_what_is_not_marked_is_exact_even_close_to_ties(seed):
+    """Perturb a tie by about the rounding error: either it is marked or it equals the oracle."""
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    net = nets.mlp(2, 6, 6, 1, bias=False)
+    a = torch.from_numpy(rng.integers(-3, 4, 2).astype(float))
+    b = -a + torch.from_numpy(rng.normal(size=2) * 10.0 ** rng.integers(-17, -10))
+    assume(bool((a != b).any()))
+    network = nets.read(net, 2)
+    found = crossings(network, a, b)
+    if not found.ambiguous.any():
+        nets.need_equal(found, nets.oracle_of(network, a, b))
+
+
+@given(st.integers(0, 10_000))
+def test_endpoint_at_most_exact(seed):
+    torch.manual_seed(seed)
+    network = nets.read(nets.mlp(3, 10, 10, 10, 1), 3)
+    a, b = 3 * randn(2, 8, 3)
+    found = crossings(network, a, b)
+    endpoint = hamming(network.codes(a), network.codes(b), per_layer=True)
+    exact = found.count(per_layer=True)
+    assert (endpoint <= exact).all()
+    assert (
+        endpoint[:, 0] == exact[:, 0]
+    ).all()  # one layer on a line: each unit flips at most once
+
+
+def test_codes_of_pieces_are_those_at_midpoints():
+    torch.manual_seed(3)
+    network = nets.read(nets.cnn(), 1, 6, 6)
+    a, b = 2 * randn(2, 4, 1, 6, 6)
+    found = crossings(network, a, b)
+    for s in range(4):
+        knots = found.knots[found.knot_offsets[s] : found.knot_offsets[s + 1]]
+        t = ((knots[:-1] + knots[1:]) / 2).view(-1, 1, 1, 1)
+        assert found.codes(s) == network.codes(a[s] + t * (b[s] - a[s]))
+    assert len(found.codes()) == len(found.knots) - 4
+
+
+def test_values_are_the_network_s_at_the_knots():
+    torch.manual_seed(4)
+    net = nets.cnn()
+    network = nets.read(net, 1, 6, 6)
+    a, b = randn(2, 1, 6, 6)
+    found = crossings(network, a, b)
+    x = a + found.knots.view(-1, 1, 1, 1) * (b - a)
+    torch.testing.assert_close(found.values, network(x))
+    assert found.values.shape == (len(found.knots), 2)
+
+
+def test_batches_are_their_segments(monkeypatch):
+    torch.manual_seed(5)
+    network = nets.read(nets.mlp(4, 20, 20, 3), 4)
+    a, b = randn(2, 9, 4)
+    whole = crossings(network, a, b)
+    monkeypatch.setattr("splinecode.segments._GROUP_BYTES", 20_000)
+    grouped = crossings(network, a, b)
+    singles = [crossings(network, a[s], b[s]) for s in range(9)]
+    for found in (grouped, whole):
+        assert found.count().tolist() == [one.count().item() for one in singles]
+        assert nets.events_of(found) == [e for one in singles for e in nets.events_of(one)]
+        assert found.codes(3) == singles[3].codes()
+        np.testing.assert_allclose(found.t, torch.cat([one.t for one in singles]), atol=1e-12)
+        assert found.values.shape == (len(found.knots), 3)
+    np.testing.assert_array_equal(grouped.knot_offsets, whole.knot_offsets)
+
+
+def test_levels_and_threads_agree_bit_for_bit():
+    torch.manual_seed(6)
+    network = nets.read(nets.mlp(4, 70, 70, 70, 3), 4)
+    a, b = randn(2, 5, 4)
+    results = []
+    for level in available_simd():
+        for n in (1, 2, 4):
+            with simd(level), threads(n):
+                results.append(crossings(network, a, b))
+    for other in results[1:]:
+        for name in ("t", "t_error", "layer", "unit", "direction", "ambiguous", "knots", "values"):
+            assert torch.equal(getattr(results[0], name), getattr(other, name)), name
+
+
+def test_numpy_in_numpy_out():
+    torch.manual_seed(7)
+    network = nets.read(nets.mlp(2, 8, 1), 2)
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 2)).astype(np.float32)
+    found = crossings(network, a, b)
+    for name in (
+        "t",
+        "t_error",
+        "layer",
+        "unit",
+        "direction",
+        "offsets",
+        "ambiguous",
+        "knots",
+        "knot_offsets",
+        "values",
+    ):
+        assert isinstance(getattr(found, name), np.ndarray), name
+    assert isinstance(found.codes().words, np.ndarray)
+    again = crossings(network, torch.from_numpy(a), torch.from_numpy(b))
+    np.testing.assert_array_equal(found.t, again.t)
+
+
+def test_count_and_repr():
+    torch.manual_seed(8)
+    network = nets.read(nets.mlp(2, 30, 30, 1), 2)
+    found = crossings(network, *randn(2, 6, 2))
+    assert len(found) == 6
+    assert found.count(per_layer=True).sum(1).tolist() == found.count().tolist()
+    assert found.count().tolist() == np.diff(found.offsets).tolist()
+    assert repr(found).startswith(f"Crossings({len(found.t):,} crossings of 6 segments with 60")
+    with pytest.raises(IndexError):
+        found.codes(6)
+
+
+def test_progress_is_shown_when_asked(capsys):
+    pytest.importorskip("tqdm")
+    network = nets.read(nets.mlp(2, 3, 1), 2)
+    crossings(network, *randn(2, 4, 2), progress=True)
+    assert "4/4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (nn.Sequential(nn.Linear(2, 3)), (2,)),
+        (nn.Sequential(nn.Identity()), (2,)),
+        (nn.Sequential(nn.ReLU(), nn.ReLU()), (2,)),
+    ],
+)
+def test_nets_of_few_steps(net, shape):
+    nets.agree(net.double().eval(), shape, randn(*shape), randn(*shape))
+
+
+def test_no_segments():
+    network = nets.read(nets.mlp(2, 3, 1), 2)
+    found = crossings(network, torch.zeros(0, 2), torch.zeros(0, 2))
+    assert len(found) == 0
+    assert found.count().shape == (0,)
+    assert len(found.codes()) == 0
+
+
+def test_bad_input_is_refused():
+    network = nets.read(nets.mlp(2, 3, 1), 2)
+    a = torch.zeros(2)
+    with pytest.raises(TypeError, match="network is a Sequential; wanted a Network"):
+        crossings(nets.mlp(2, 3, 1), a, a)
+    with pytest.raises(ValueError, match=r"a has shape \(2,\) and b \(3,\)"):
+        crossings(network, a, torch.zeros(3))
+    with pytest.raises(ValueError, match=r"a and b have shape \(3,\)"):
+        crossings(network, torch.zeros(3), torch.zeros(3))
+    with pytest.raises(ValueError, match="b holds NaN or inf"):
+        crossings(network, a, torch.full((2,), float("nan")))
+    with pytest.raises(TypeError, match=r"a has dtype torch\.int64"):
+        crossings(network, a.long(), a.long())
+    with pytest.raises(ValueError, match="a is a torch array on cpu and b a numpy array on cpu"):
+        crossings(network, a, np.zeros(2))
+    with pytest.raises(ValueError, match="a requires grad; pass a.detach"):
+        crossings(network, torch.zeros(2, requires_grad=True), a)
+
+
+def test_overflow_is_an_error():
+    net = nets.mlp(2, 3, 3, 1)
+    with torch.no_grad():
+        net[0].weight.fill_(1e200)
+        net[2].weight.fill_(1e200)
+    network = read_network(net, torch.full((1, 2), 1e-250, dtype=torch.float64))
+    with pytest.raises(ValueError, match="overflow float64"):
+        crossings(network, torch.ones(2), torch.full((2,), 2.0))
+
+
+def test_the_stated_bound_holds_for_shallow_crossings():
+    """A unit that creeps through zero has a wide enclosure, and the truth lies in it."""
+    torch.manual_seed(9)
+    for _ in range(20):
+        net = nets.mlp(3, 8, 8, 1)
+        network = nets.read(net, 3)
+        a = randn(3)
+        b = a + 1e-7 * randn(3)
+        found, exact = crossings(network, a, b), nets.oracle_of(network, a, b)
+        if not found.ambiguous.any():
+            assert len(exact.events) == len(found.t)
+            for t, error, event in zip(
+                found.t.tolist(), found.t_error.tolist(), exact.events, strict=True
+            ):
+                assert abs(Fraction(t) - event.t) <= Fraction(error)
