@@ -6,6 +6,13 @@ PY := .venv/bin/python
 SOURCES := $(shell find cpp cuda python CMakeLists.txt pyproject.toml constraints-dev.txt \
              -type f -not -path '*__pycache__*' -not -name '*.so')
 CPP_FILES = $(shell find cpp cuda tests/cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.cu')
+# What clang-tidy reads: not the files of one instruction-set level, nor pybind11's headers.
+TIDY_FILES = $(filter cpp/%.cpp,$(filter-out cpp/bindings/% cpp/kernels/%,$(CPP_FILES)))
+SANITIZE_TESTS = tests/test_core.py tests/test_pack.py tests/test_codes.py tests/test_hamming.py
+CMAKE := $(PY) -m cmake
+CPP_TEST_OPTIONS = -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/.venv/bin/ninja" \
+  -DSPLINECODE_BUILD_TESTS=ON -DSPLINECODE_CUDA=OFF -DSPLINECODE_WERROR=ON \
+  -DSPLINECODE_BUILD_PYTHON=OFF
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints-dev.txt
 
 .PHONY: demo test test-cpp test-python lint format sanitize bench clean
@@ -19,11 +26,9 @@ test-python: .venv/installed
 	$(PY) -m pytest
 
 test-cpp: .venv/tools
-	$(PY) -m cmake -S . -B build/cpp -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/.venv/bin/ninja" \
-	  -DSPLINECODE_BUILD_PYTHON=OFF -DSPLINECODE_BUILD_TESTS=ON -DSPLINECODE_CUDA=OFF \
-	  -DSPLINECODE_WERROR=ON --log-level=WARNING
-	$(PY) -m cmake --build build/cpp
-	build/cpp/tests/cpp/splinecode_tests
+	$(CMAKE) -S . -B build/cpp $(CPP_TEST_OPTIONS) --log-level=WARNING
+	$(CMAKE) --build build/cpp
+	.venv/bin/ctest --test-dir build/cpp --output-on-failure
 
 bench: .venv/installed
 	$(PY) -m splinecode bench
@@ -40,21 +45,38 @@ bench: .venv/installed
 	@touch $@
 
 .venv/tools: .venv/python
-	$(PIP_INSTALL) "cmake>=3.28" ninja
+	$(PIP_INSTALL) "cmake>=3.28" ninja "pybind11>=3.0"
 	@touch $@
 
 .venv/lint-tools: .venv/python constraints-dev.txt
 	$(PIP_INSTALL) ruff mypy clang-format clang-tidy
 	@touch $@
 
-lint: .venv/installed .venv/tools .venv/lint-tools test-cpp
+lint: .venv/installed .venv/lint-tools test-cpp
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/clang-format --dry-run --Werror $(CPP_FILES)
-	.venv/bin/clang-tidy --quiet -p build/cpp $(filter cpp/%.cpp,$(filter-out cpp/bindings/% cpp/kernels/avx% cpp/kernels/neon%,$(CPP_FILES)))
+	.venv/bin/clang-tidy --quiet -p build/cpp $(TIDY_FILES)
+
+# The compiled module and the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer. Leaks
+# are not looked for: the interpreter has its own.
+SANITIZE_PRELOAD = $(shell $(CXX) -print-file-name=libasan.so) $(shell $(CXX) -print-file-name=libstdc++.so)
+sanitize: .venv/installed .venv/tools
+	$(CMAKE) -S . -B build/sanitize $(CPP_TEST_OPTIONS) --log-level=WARNING -DSPLINECODE_SANITIZE=ON \
+	  -DSPLINECODE_BUILD_PYTHON=ON -DPython_EXECUTABLE="$(CURDIR)/$(PY)" \
+	  -Dpybind11_DIR="$$($(PY) -m pybind11 --cmakedir)"
+	$(CMAKE) --build build/sanitize
+	.venv/bin/ctest --test-dir build/sanitize --output-on-failure
+	rm -rf build/sanitize/site && mkdir -p build/sanitize/site
+	cp -r python/splinecode build/sanitize/site/ && rm -f build/sanitize/site/splinecode/_core*.so
+	$(CMAKE) --install build/sanitize --prefix build/sanitize/site
+	LD_PRELOAD="$(SANITIZE_PRELOAD)" ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/sanitize/site \
+	  $(PY) -m pytest -p no:cacheprovider $(SANITIZE_TESTS)
 
 format: .venv/lint-tools
 	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
 	.venv/bin/clang-format -i $(CPP_FILES)
 
 clean:

@@ -22,13 +22,13 @@ constexpr std::int64_t words_for(std::int64_t bits) {
     return bits / word_bits + (bits % word_bits != 0);
 }
 
-/// The bits of `value` rounded to the nearest float16 or bfloat16, ties to even. Zeros are +0.0, also
-/// those that a tiny negative value rounds to, so that `ordered_key` can be compared with.
+/// The bits of `value` rounded to the nearest float16 or bfloat16, ties to even. Zeros are +0.0,
+/// also those that a tiny negative value rounds to, so that `ordered_key` can be compared with.
 std::uint16_t half_bits(double value, ElementType type);
 
 /// An int16 that orders 16-bit floats (float16 or bfloat16) as their values do; -0.0 comes just
 /// below +0.0, so a threshold of -0.0 must be given as +0.0. NaN has no place in the order.
-constexpr std::int16_t ordered_key(std::uint16_t bits) {
+SPLINECODE_HOST_DEVICE constexpr std::int16_t ordered_key(std::uint16_t bits) {
     const auto value = static_cast<std::int16_t>(bits);
     return static_cast<std::int16_t>(value ^ ((value >> 15) & 0x7fff));
 }

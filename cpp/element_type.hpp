@@ -5,8 +5,8 @@
 
 namespace splinecode {
 
-/// Element types that cross the Python boundary; those up to `boolean` (one byte holding 0 or 1) can
-/// be packed.
+/// Element types that cross the Python boundary; those up to `boolean` (one byte holding 0 or 1)
+/// can be packed.
 enum class ElementType : std::uint8_t {
     float64,
     float32,

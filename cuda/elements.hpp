@@ -30,12 +30,7 @@ struct HalfAbove {
         return (bits & 0x7fff) > infinity;
     }
     SPLINECODE_HOST_DEVICE bool is_above(std::uint16_t bits) const {
-        return !is_nan(bits) && order(bits) > key;
-    }
-    /// splinecode::ordered_key, which device code cannot call.
-    SPLINECODE_HOST_DEVICE static std::int16_t order(std::uint16_t bits) {
-        const auto value = static_cast<std::int16_t>(bits);
-        return static_cast<std::int16_t>(value ^ ((value >> 15) & 0x7fff));
+        return !is_nan(bits) && splinecode::ordered_key(bits) > key;
     }
 };
 

@@ -26,40 +26,45 @@ inline int32_t hamming_distance(const uint64_t* a, const uint64_t* b, size_t wor
 }
 
 struct FourSums {
-    Sum sum[4];
+    Sum a, b, c, d;
 };
 
-/// Distances of one query to the four rows at `rows`, as sums still spread over lanes.
-inline FourSums four_distances(const uint64_t* query, const uint64_t* const (&rows)[4],
-                               size_t words) {
-    FourSums total;
-    for (Sum& sum : total.sum) {
-        sum = widen(no_counts());
-    }
+/// Distances of one query to four rows, as sums still spread over lanes. Named accumulators, not an
+/// array: gcc 12 copies an array of vectors between registers in every step.
+inline FourSums four_distances(const uint64_t* query, const uint64_t* row_a, const uint64_t* row_b,
+                               const uint64_t* row_c, const uint64_t* row_d, size_t words) {
+    const Sum zero = widen(no_counts());
+    FourSums sum{zero, zero, zero, zero};
     size_t word = 0;
-    while (word < words) {
-        Counts counts[4] = {no_counts(), no_counts(), no_counts(), no_counts()};
-        size_t steps = 0;
-        for (; steps < counts_limit && word + words_per_vector <= words; ++steps) {
+    do {
+        const size_t whole = (words - word) / words_per_vector;
+        const size_t steps = whole < counts_limit ? whole : counts_limit;
+        const size_t end = word + steps * words_per_vector;
+        Counts a = no_counts();
+        Counts b = a;
+        Counts c = a;
+        Counts d = a;
+        for (; word < end; word += words_per_vector) {
             const Words q = load(query + word);
-            for (size_t r = 0; r < 4; ++r) {
-                counts[r] = add(counts[r], count_differences(q, load(rows[r] + word)));
-            }
-            word += words_per_vector;
+            a = add(a, count_differences(q, load(row_a + word)));
+            b = add(b, count_differences(q, load(row_b + word)));
+            c = add(c, count_differences(q, load(row_c + word)));
+            d = add(d, count_differences(q, load(row_d + word)));
         }
-        if (steps < counts_limit && word < words) {
-            const Words q = load_first(query + word, words - word);
-            for (size_t r = 0; r < 4; ++r) {
-                const Words x = load_first(rows[r] + word, words - word);
-                counts[r] = add(counts[r], count_differences(q, x));
-            }
+        if (const size_t left = words - word; steps < counts_limit && left > 0) {
+            const Words q = load_first(query + word, left);
+            a = add(a, count_differences(q, load_first(row_a + word, left)));
+            b = add(b, count_differences(q, load_first(row_b + word, left)));
+            c = add(c, count_differences(q, load_first(row_c + word, left)));
+            d = add(d, count_differences(q, load_first(row_d + word, left)));
             word = words;
         }
-        for (size_t r = 0; r < 4; ++r) {
-            total.sum[r] = add_sums(total.sum[r], widen(counts[r]));
-        }
-    }
-    return total;
+        sum.a = add_sums(sum.a, widen(a));
+        sum.b = add_sums(sum.b, widen(b));
+        sum.c = add_sums(sum.c, widen(c));
+        sum.d = add_sums(sum.d, widen(d));
+    } while (word < words);
+    return sum;
 }
 
 inline void hamming_tile(const uint64_t* queries, size_t n_queries, size_t query_stride,
@@ -68,18 +73,19 @@ inline void hamming_tile(const uint64_t* queries, size_t n_queries, size_t query
     for (size_t j = 0; j < n_rows; j += 4) {
         // A last group of fewer than four repeats its last row and stores only what is wanted.
         const size_t last = n_rows - 1;
-        const uint64_t* const group[4] = {rows + j * row_stride,
-                                          rows + (j + 1 < last ? j + 1 : last) * row_stride,
-                                          rows + (j + 2 < last ? j + 2 : last) * row_stride,
-                                          rows + (j + 3 < last ? j + 3 : last) * row_stride};
+        const uint64_t* const row_a = rows + j * row_stride;
+        const uint64_t* const row_b = rows + (j + 1 < last ? j + 1 : last) * row_stride;
+        const uint64_t* const row_c = rows + (j + 2 < last ? j + 2 : last) * row_stride;
+        const uint64_t* const row_d = rows + (j + 3 < last ? j + 3 : last) * row_stride;
         for (size_t i = 0; i < n_queries; ++i) {
-            const FourSums d = four_distances(queries + i * query_stride, group, words);
+            const uint64_t* const query = queries + i * query_stride;
+            const FourSums sum = four_distances(query, row_a, row_b, row_c, row_d, words);
             int32_t* const to = out + i * out_stride + j;
             if (j + 4 <= n_rows) {
-                store4(to, d.sum[0], d.sum[1], d.sum[2], d.sum[3]);
+                store4(to, sum.a, sum.b, sum.c, sum.d);
             } else {
                 int32_t four[4];
-                store4(four, d.sum[0], d.sum[1], d.sum[2], d.sum[3]);
+                store4(four, sum.a, sum.b, sum.c, sum.d);
                 for (size_t r = 0; j + r < n_rows; ++r) {
                     to[r] = four[r];
                 }

@@ -40,6 +40,7 @@ def _load(job: str):  # type: ignore[no-untyped-def]  # a module with add_argume
     try:
         return import_module(f".{job}", __package__)
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("splinecode"):
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", "splinecode"):
             raise
-        sys.exit(f"splinecode {job} needs {error.name}: pip install 'splinecode[demo]'")
+        sys.exit(f"splinecode {job} needs {missing}: pip install 'splinecode[demo]'")

@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "codes.hpp"
+#include "halves.hpp"
 #include "levels.hpp"
 
 using namespace splinecode;
@@ -37,20 +38,6 @@ bool bit(const std::vector<std::uint64_t>& words, std::int64_t row_words, std::i
          std::int64_t column) {
     const auto word = static_cast<std::size_t>(row * row_words + column / 64);
     return words[word] >> (column % 64) & 1;
-}
-
-/// float16 or bfloat16 bits to their value, the slow and obvious way.
-double value_of(std::uint16_t bits, ElementType type) {
-    const int mantissa = type == ElementType::bfloat16 ? 7 : 10;
-    const int bias = type == ElementType::bfloat16 ? 127 : 15;
-    const int exponent = (bits & 0x7fff) >> mantissa;
-    const int fraction = bits & ((1 << mantissa) - 1);
-    const double sign = bits & 0x8000 ? -1 : 1;
-    if (exponent == 2 * bias + 1) {
-        return fraction ? std::nan("") : sign * INFINITY;
-    }
-    const double units = exponent ? fraction + (1 << mantissa) : fraction;
-    return sign * std::ldexp(units, std::max(exponent, 1) - bias - mantissa);
 }
 
 }  // namespace

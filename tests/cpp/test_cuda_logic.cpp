@@ -193,15 +193,6 @@ TEST(cuda_batches_fit_the_workspace) {
     CHECK_EQ(queries_per_batch(128 * 1000, 10, 5), 10);
 }
 
-TEST(cuda_half_order_is_that_of_the_codes) {
-    bool same = true;
-    for (std::uint32_t bits = 0; bits < 1u << 16; ++bits) {
-        const auto half = static_cast<std::uint16_t>(bits);
-        same = same && HalfAbove::order(half) == sc::ordered_key(half);
-    }
-    CHECK(same);
-}
-
 TEST(cuda_halves_compare_by_their_bits) {
     const std::uint16_t infinity = sc::infinity_bits(sc::ElementType::float16);
     const HalfAbove above_zero{threshold_key(0, infinity), infinity};

@@ -1,0 +1,112 @@
+"""A case: our function, the baselines that must agree with it, and what the machine allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .timing import Call, Paired, Spread, interleave
+
+
+class DisagreementError(Exception):
+    """Ours and a baseline gave different answers: their times mean nothing."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a user would write without splinecode.
+
+    `compare(ours, theirs)` raises DisagreementError, or returns a remark to print ("" for none).
+    """
+
+    label: str
+    call: Call
+    compare: Callable[[Any, Any], str]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The part of the work that no implementation can avoid, timed alone."""
+
+    label: str
+    call: Call
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Work of one call in `unit`s: work / seconds is what the table shows."""
+
+    work: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row group of the table. `group` is what ``--only`` chooses by."""
+
+    group: str
+    title: str
+    sizes: Mapping[str, int | str]
+    ours: Call
+    baselines: tuple[Baseline, ...]
+    rate: Rate | None = None
+    floor: Floor | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a case took: ours, and each baseline with its remark; the floor where there is one."""
+
+    case: Case
+    ours: Spread
+    baselines: list[tuple[Baseline, Paired, str]]
+    floor: Paired | None = field(default=None)
+
+    def rate(self, seconds: Spread) -> float | None:
+        """Return the work a second at the median."""
+        return self.case.rate.work / seconds.median if self.case.rate else None
+
+
+def measure(case: Case, seconds: float) -> Result:
+    """Check that all baselines agree with ours, then time them for about `seconds`.
+
+    Raises DisagreementError before anything is timed. The check is the warm-up.
+    """
+    remarks = _checked(case)
+    calls = [_in_inference_mode(baseline.call) for baseline in case.baselines]
+    if case.floor:
+        case.floor.call()
+        calls.append(_in_inference_mode(case.floor.call))
+    ours, paired = interleave(case.ours, calls, seconds)
+    count = len(case.baselines)
+    return Result(
+        case,
+        ours,
+        list(zip(case.baselines, paired[:count], remarks, strict=True)),
+        paired[count] if case.floor else None,
+    )
+
+
+def _checked(case: Case) -> list[str]:
+    ours = case.ours()
+    remarks = []
+    for baseline in case.baselines:
+        theirs = _in_inference_mode(baseline.call)()
+        try:
+            remarks.append(baseline.compare(ours, theirs))
+        except DisagreementError as error:
+            raise DisagreementError(
+                f"{case.title}: splinecode and {baseline.label} disagree: {error}"
+            ) from None
+    return remarks
+
+
+def _in_inference_mode(call: Call) -> Call:
+    def run() -> Any:
+        with torch.inference_mode():
+            return call()
+
+    return run

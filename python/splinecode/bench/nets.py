@@ -1,0 +1,47 @@
+"""The networks and segments that the cases on segments share."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ..network import Network, read_network
+
+
+@dataclass(frozen=True)
+class Net:
+    """A ReLU net of default initialisation in both dtypes, as read, and segments a to b.
+
+    The float64 weights and ends are the float32 ones: every contender gets the same numbers.
+    """
+
+    name: str
+    double: nn.Sequential
+    single: nn.Sequential
+    network: Network
+    a: Tensor
+    b: Tensor
+
+
+def make_net(widths: Sequence[int], segments: int) -> Net:
+    """Build a net (input, hidden ..., output) and standard normal segments, float64."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        modules: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            modules += [nn.Linear(inputs, outputs), nn.ReLU()]
+        a, b = torch.randn(2, segments, widths[0]).double()
+    single = nn.Sequential(*modules[:-1]).eval()
+    double = copy.deepcopy(single).double()
+    return Net(_name(widths), double, single, read_network(double, a[:1]), a, b)
+
+
+def _name(widths: Sequence[int]) -> str:
+    """Write 784-256-256-10 as 784-256x2-10."""
+    hidden = widths[1:-1]
+    return f"{widths[0]}-{hidden[0]}x{len(hidden)}-{widths[-1]}"

@@ -1,0 +1,92 @@
+"""Interleaved timing: a ratio of two times counts only where both were taken side by side."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Call = Callable[[], Any]
+
+_LEAST_SECONDS = 0.01
+"""Calls shorter than this are repeated within a sample: the clock and cold caches weigh less."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, least and largest of samples."""
+
+    median: float
+    min: float
+    max: float
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> Spread:
+        """Sum up at least one sample."""
+        return cls(statistics.median(samples), min(samples), max(samples))
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Seconds of a contender, and its ratio to ours, taken just before it, round by round."""
+
+    seconds: Spread
+    ratio: Spread
+    rounds: int
+
+
+def interleave(
+    ours: Call, others: Sequence[Call], seconds: float, most_rounds: int = 100
+) -> tuple[Spread, list[Paired]]:
+    """Time ours and others in turn: ours, first, ours, second, ..., and round again.
+
+    Each of the others has an equal share of the budget and drops out when it is spent, but takes
+    at least one round. Call every one once before: there is no warm-up here but the probe that
+    tells how often to repeat a short call.
+    """
+    pairs = [_Pair(ours, other, seconds / len(others)) for other in others]
+    while waiting := [pair for pair in pairs if pair.wants_more(most_rounds)]:
+        for pair in waiting:
+            pair.take()
+    all_ours = [sample for pair in pairs for sample in pair.ours_seconds]
+    return Spread.of(all_ours), [pair.result() for pair in pairs]
+
+
+class _Pair:
+    """Ours beside one contender."""
+
+    def __init__(self, ours: Call, other: Call, budget: float) -> None:
+        self._ours, self._other, self._budget = ours, other, budget
+        self._repeats = _repeats(ours), _repeats(other)
+        self._spent = 0.0
+        self.ours_seconds: list[float] = []
+        self.other_seconds: list[float] = []
+
+    def wants_more(self, most_rounds: int) -> bool:
+        rounds = len(self.ours_seconds)
+        return rounds == 0 or (rounds < most_rounds and self._spent < self._budget)
+
+    def take(self) -> None:
+        begin = time.perf_counter()
+        self.ours_seconds.append(_seconds(self._ours, self._repeats[0]))
+        self.other_seconds.append(_seconds(self._other, self._repeats[1]))
+        self._spent += time.perf_counter() - begin
+
+    def result(self) -> Paired:
+        ratios = [b / a for a, b in zip(self.ours_seconds, self.other_seconds, strict=True)]
+        return Paired(Spread.of(self.other_seconds), Spread.of(ratios), len(ratios))
+
+
+def _repeats(call: Call) -> int:
+    return max(1, math.ceil(_LEAST_SECONDS / _seconds(call, 1)))
+
+
+def _seconds(call: Call, repeats: int) -> float:
+    """Mean seconds of a call. Its result is freed within: both sides pay for their memory."""
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - begin) / repeats

@@ -1,0 +1,202 @@
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <source_location>
+#include <span>
+#include <stdexcept>
+#include <utility>
+
+#include "emulator.hpp"
+
+/// The part of CUDA that cuda/ uses, in plain C++: found before the toolkit's header of this name,
+/// it makes the unmodified .cu files run on emulator.hpp, which says what that proves.
+
+#define __global__
+#define __device__
+#define __host__
+#define __grid_constant__
+#define __launch_bounds__(...)
+// Blocks run one after another, so one instance serves all; run_grid finds it by its section.
+#define __shared__ static __attribute__((section("emulated_shared")))
+
+// ------------------------------------------------------------------ in kernels
+
+using dim3 = emulator::Dim3;
+inline const dim3& threadIdx = emulator::thread_index;
+inline const dim3& blockIdx = emulator::block_index;
+inline const dim3& blockDim = emulator::block_dim;
+inline const dim3& gridDim = emulator::grid_dim;
+
+namespace emulator {
+
+inline std::span<const std::uint64_t> meet_warp(unsigned mask, std::uint64_t brought,
+                                                const std::source_location& place) {
+    if (mask != 0xffffffff) {
+        throw std::logic_error("emulator: only whole warps meet");
+    }
+    return meet(Scope::warp, brought, place);
+}
+
+}  // namespace emulator
+
+inline void __syncthreads(const std::source_location place = std::source_location::current()) {
+    emulator::meet(emulator::Scope::block, 0, place);
+}
+
+inline int __syncthreads_or(int predicate,
+                            const std::source_location place = std::source_location::current()) {
+    std::uint64_t any = 0;
+    for (const std::uint64_t brought :
+         emulator::meet(emulator::Scope::block, predicate != 0, place)) {
+        any |= brought;
+    }
+    return any != 0;
+}
+
+inline unsigned __ballot_sync(unsigned mask, int predicate,
+                              const std::source_location place = std::source_location::current()) {
+    unsigned ballot = 0;
+    unsigned lane = 0;
+    for (const std::uint64_t brought : emulator::meet_warp(mask, predicate != 0, place)) {
+        ballot |= static_cast<unsigned>(brought) << lane++;
+    }
+    return ballot;
+}
+
+template <std::integral T>
+T __shfl_up_sync(unsigned mask, T value, unsigned distance,
+                 const std::source_location place = std::source_location::current()) {
+    const unsigned lane = threadIdx.x % emulator::warp_lanes;
+    const auto lanes = emulator::meet_warp(mask, static_cast<std::uint64_t>(value), place);
+    return static_cast<T>(lanes[lane >= distance ? lane - distance : lane]);
+}
+
+inline int __popc(unsigned x) { return std::popcount(x); }
+inline int __popcll(unsigned long long x) { return std::popcount(x); }
+inline int __ffsll(long long x) {
+    return x == 0 ? 0 : std::countr_zero(static_cast<unsigned long long>(x)) + 1;
+}
+
+// Threads change only where they meet, so that plain updates are atomic here.
+inline unsigned atomicAdd(unsigned* address, unsigned value) {
+    const unsigned old = *address;
+    *address += value;
+    return old;
+}
+inline long long atomicMin(long long* address, long long value) {
+    const long long old = *address;
+    *address = value < old ? value : old;
+    return old;
+}
+
+// ------------------------------------------------------------------ on the host
+
+enum cudaError_t {
+    cudaSuccess = 0,
+    cudaErrorInvalidConfiguration = 9,
+    cudaErrorNoDevice = 100,
+    cudaErrorInvalidDevice = 101,
+};
+using cudaStream_t = struct EmulatedStream*;
+
+struct cudaDeviceProp {
+    char name[256];
+    int major;
+    int minor;
+    std::size_t totalGlobalMem;
+};
+
+struct cudaLaunchConfig_t {
+    dim3 gridDim;
+    dim3 blockDim;
+    std::size_t dynamicSmemBytes;
+    cudaStream_t stream;
+};
+
+namespace emulator {
+
+/// What the runtime is told and remembers; tests set and read it.
+struct Runtime {
+    int devices = 2;
+    int device = 0;
+    cudaError_t last_error = cudaSuccess;
+    long launches = 0;
+    int launch_device = -1;
+    cudaStream_t launch_stream = nullptr;
+};
+inline Runtime runtime;
+
+inline cudaError_t finish(cudaError_t error) {
+    if (error != cudaSuccess) {
+        runtime.last_error = error;
+    }
+    return error;
+}
+
+}  // namespace emulator
+
+inline cudaError_t cudaGetLastError() {
+    return std::exchange(emulator::runtime.last_error, cudaSuccess);
+}
+
+inline const char* cudaGetErrorString(cudaError_t error) {
+    switch (error) {
+        case cudaSuccess: return "no error";
+        case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+        case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+        case cudaErrorInvalidDevice: return "invalid device ordinal";
+    }
+    return "unrecognized error code";
+}
+
+inline cudaError_t cudaGetDeviceCount(int* count) {
+    *count = emulator::runtime.devices;
+    return emulator::finish(*count == 0 ? cudaErrorNoDevice : cudaSuccess);
+}
+
+inline cudaError_t cudaGetDevice(int* device) {
+    *device = emulator::runtime.device;
+    return cudaSuccess;
+}
+
+inline cudaError_t cudaSetDevice(int device) {
+    if (device < 0 || device >= emulator::runtime.devices) {
+        return emulator::finish(cudaErrorInvalidDevice);
+    }
+    emulator::runtime.device = device;
+    return cudaSuccess;
+}
+
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+    if (device < 0 || device >= emulator::runtime.devices) {
+        return emulator::finish(cudaErrorInvalidDevice);
+    }
+    std::snprintf(properties->name, sizeof(properties->name), "Emulated %d", device);
+    properties->major = 9;
+    properties->minor = 0;
+    properties->totalGlobalMem = std::size_t{80} << 30;
+    return cudaSuccess;
+}
+
+/// Runs the grid before it returns.
+template <class... Parameters, class... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
+    const dim3 grid = config->gridDim;
+    const dim3 block = config->blockDim;
+    if (grid.y != 1 || grid.z != 1 || block.y != 1 || block.z != 1 || config->dynamicSmemBytes) {
+        throw std::logic_error("emulator: only one-dimensional grids, no dynamic shared memory");
+    }
+    if (grid.x == 0 || block.x == 0 || block.x > 1024) {
+        return emulator::finish(cudaErrorInvalidConfiguration);
+    }
+    ++emulator::runtime.launches;
+    emulator::runtime.launch_device = emulator::runtime.device;
+    emulator::runtime.launch_stream = config->stream;
+    emulator::run_grid(grid.x, block.x, [&] { kernel(arguments...); });
+    return cudaSuccess;
+}

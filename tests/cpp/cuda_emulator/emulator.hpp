@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <source_location>
+#include <span>
+#include <stdexcept>
+
+/// Runs the grids of the kernels in cuda/ on the CPU: a block at a time, each thread of the block a
+/// fiber that runs until the next point where threads meet.
+///
+/// What a passing test proves, of the very sources that nvcc compiles:
+///   - the results are right in the cases run, for the indices, tails, strides and batches there;
+///   - no thread of those cases meets the others at another place, or leaves while they wait;
+///   - no result depends on the order of blocks, nor on the order of warps and lanes between two
+///     meeting points, as far as the random orders show it: a barrier that is missing, and whose
+///     absence can change a result, changes one sooner or later;
+///   - no block counts on what its shared memory holds at the start: it is filled with noise;
+///   - under AddressSanitizer and UndefinedBehaviorSanitizer, no access beyond an array in device
+///     memory and no undefined arithmetic.
+///
+/// What it cannot prove, since there is no GPU here: anything about time, occupancy, registers or
+/// bank conflicts; the memory model (an access is visible at once, so a missing fence, or a plain
+/// update where an atomic one is needed, passes); the PTX and machine code that nvcc makes; that a
+/// pointer is one to device memory; alignment; the limits and errors of real devices and streams
+/// (a launch runs at once). Those need the tests on a GPU.
+namespace emulator {
+
+constexpr unsigned warp_lanes = 32;
+
+struct Dim3 {
+    unsigned x;
+    unsigned y;
+    unsigned z;
+    constexpr Dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+/// Where the thread that is running stands.
+inline Dim3 thread_index{0, 0, 0};
+inline Dim3 block_index{0, 0, 0};
+inline Dim3 block_dim;
+inline Dim3 grid_dim;
+
+/// Threads that wait for each other in vain; what() says where.
+struct Divergence : std::logic_error {
+    using std::logic_error::logic_error;
+};
+
+enum class Scope { warp, block };
+
+/// Called by a thread of a kernel: waits until every thread of its warp or block has made the same
+/// call, at the same place in the source. Returns what each of them brought, by lane or thread,
+/// valid until the caller's next call.
+std::span<const std::uint64_t> meet(Scope scope, std::uint64_t brought,
+                                    const std::source_location& place);
+
+/// Runs `kernel` in every thread of a grid of whole warps. Throws Divergence.
+void run_grid(unsigned blocks, unsigned threads, const std::function<void()>& kernel);
+
+/// If not 0, a grid runs with at most so many blocks, so that they step over more work than one
+/// piece each: what a grid does that has reached the largest size.
+inline unsigned most_blocks = 0;
+
+}  // namespace emulator

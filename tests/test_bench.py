@@ -1,0 +1,175 @@
+"""The benchmark: what it reports and that it refuses to time wrong answers. Never how fast."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from splinecode import get_threads, reference
+from splinecode.bench import report, timing
+from splinecode.cli import main
+
+GROUPS = {"packing": 3, "neighbors": 1, "segments": 1, "sampling": 1}
+
+
+def bench(*options: str) -> int:
+    return main(["bench", "--quick", "--seconds", "0.1", *options])
+
+
+def need_spread(spread: dict[str, float]) -> None:
+    assert 0 < spread["min"] <= spread["median"] <= spread["max"]
+
+
+def need_paired(paired: dict[str, Any]) -> None:
+    need_spread(paired["seconds"])
+    need_spread(paired["ratio"])
+    assert paired["rounds"] >= 1
+
+
+def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bench.json"
+    torch_threads = torch.get_num_threads()
+    seed = torch.initial_seed()
+    assert bench("--json", str(path), "--threads", "1") == 0
+    assert (torch.get_num_threads(), torch.initial_seed()) == (torch_threads, seed)
+
+    written = json.loads(path.read_text())
+    assert list(tmp_path.iterdir()) == [path]
+    assert written["machine"]["threads"] == 1
+    assert written["machine"]["torch"] == torch.__version__
+    assert {"processor", "simd", "date", "splinecode"} <= written["machine"].keys()
+    assert written["quick"] is True
+
+    printed, progress = capsys.readouterr()
+    groups = [case["group"] for case in written["cases"]]
+    assert {group: groups.count(group) for group in groups} == GROUPS
+    for case in written["cases"]:
+        assert case["sizes"]
+        assert case["title"] in printed
+        assert case["title"] in progress
+        need_spread(case["ours"]["seconds"])
+        assert case["baselines"]
+        for baseline in case["baselines"]:
+            need_paired(baseline)
+            assert baseline["label"] in printed
+    assert {case["group"] for case in written["cases"] if case["floor"]} == {"packing", "segments"}
+    for case in written["cases"]:
+        if case["floor"]:
+            need_paired(case["floor"])
+
+
+def test_sampling_reports_all_three_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("--only", "sampling") == 0
+    printed = capsys.readouterr().out
+    assert "sampled" in printed
+    assert "exact" in printed
+    assert "between the ends" in printed
+    assert "packing" not in printed
+
+
+def flip_byte(packed: torch.Tensor) -> torch.Tensor:
+    packed[-1, -1] ^= 1
+    return packed
+
+
+def one_too_far(found: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    return found[0] + 1, found[1]
+
+
+def first_twice(found: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    return found[0], found[1][:, :1].expand_as(found[1])
+
+
+Events = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def late(found: Events) -> Events:
+    return found[0] + 1e-6, found[1], found[2]
+
+
+def other_unit(found: Events) -> Events:
+    return found[0], found[1], found[2].flip(0)
+
+
+def one_less(found: Events) -> Events:
+    return found[0][1:], found[1][1:], found[2][1:]
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "spoil"),
+    [
+        ("packing", "pack_torch", flip_byte),
+        ("neighbors", "pm1_topk", one_too_far),
+        ("neighbors", "pm1_topk", first_twice),
+        ("segments", "exact_crossings", late),
+        ("segments", "exact_crossings", other_unit),
+        ("segments", "exact_crossings", one_less),
+        ("sampling", "sampled_crossings", lambda count: count + 1000),
+    ],
+)
+def test_disagreement_fails(
+    group: str,
+    name: str,
+    spoil: Callable[[Any], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    right = getattr(reference, name)
+    monkeypatch.setattr(reference, name, lambda *arguments: spoil(right(*arguments)))
+    assert bench("--only", group, "--json", str(tmp_path / "bench.json")) == 1
+    assert not list(tmp_path.iterdir())
+    printed, errors = capsys.readouterr()
+    assert "disagree" in errors
+    assert "median" not in printed
+    assert get_threads() >= 1
+
+
+@pytest.mark.parametrize(
+    "options", [["--only", "weather"], ["--threads", "0"], ["--seconds", "nan"]]
+)
+def test_wrong_options(options: list[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        bench(*options)
+    assert exit_.value.code == 2
+
+
+def test_json_into_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("--json", str(tmp_path / "missing" / "bench.json")) == 2
+    assert "missing" in capsys.readouterr().err
+
+
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bench.json"
+    path.write_text("old")
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        report.write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_interleaving() -> None:
+    calls: list[str] = []
+    ours, paired = timing.interleave(
+        lambda: calls.append("ours"),
+        [lambda: calls.append("a"), lambda: calls.append("b")],
+        seconds=60,
+        most_rounds=2,
+    )
+    runs = [name for i, name in enumerate(calls) if i == 0 or calls[i - 1] != name]
+    assert runs == ["ours", "a", "ours", "b"] + 2 * ["ours", "a", "ours", "b"]
+    assert [one.rounds for one in paired] == [2, 2]
+    assert 0 < ours.min <= ours.max
+
+
+def test_a_spent_budget_still_measures_once() -> None:
+    _, (paired,) = timing.interleave(lambda: None, [lambda: None], seconds=0)
+    assert paired.rounds == 1
