@@ -22,6 +22,11 @@ constexpr std::int64_t words_for(std::int64_t bits) {
     return bits / word_bits + (bits % word_bits != 0);
 }
 
+/// The word in which only the place of bit `bit` (>= 0) of a layer is set.
+constexpr std::uint64_t bit_in_word(std::int64_t bit) {
+    return std::uint64_t{1} << (static_cast<std::uint64_t>(bit) % word_bits);
+}
+
 /// The bits of `value` rounded to the nearest float16 or bfloat16, ties to even. Zeros are +0.0,
 /// also those that a tiny negative value rounds to, so that `ordered_key` can be compared with.
 std::uint16_t half_bits(double value, ElementType type);

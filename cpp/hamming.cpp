@@ -98,9 +98,8 @@ void for_each_tile(const CodeRows& queries, const CodeRows& database, const Task
     for (std::int64_t row = task.row_begin; row < task.row_end; row += tile_rows) {
         const std::int64_t n = std::min(tile_rows, task.row_end - row);
         kernel.hamming_tile(queries.row(task.query_begin), static_cast<std::size_t>(n_queries),
-                            static_cast<std::size_t>(queries.stride), database.row(row),
-                            static_cast<std::size_t>(n), static_cast<std::size_t>(database.stride),
-                            static_cast<std::size_t>(queries.words), tile.data(),
+                            queries.stride, database.row(row), static_cast<std::size_t>(n),
+                            database.stride, static_cast<std::size_t>(queries.words), tile.data(),
                             static_cast<std::size_t>(tile_rows));
         for (std::int64_t q = 0; q < n_queries; ++q) {
             visit(task.query_begin + q, row, tile.data() + q * tile_rows, n);

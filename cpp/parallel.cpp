@@ -18,8 +18,9 @@
 namespace splinecode {
 namespace {
 
-/// Starting and joining a thread costs about 20 us; below this much work it does not pay.
-constexpr double least_work_per_thread_ns = 50e3;
+/// Starting and joining a thread costs about 20 us, and a core that another library's idle thread
+/// still spins on costs more; below this much work it does not pay.
+constexpr double least_work_per_thread_ns = 200e3;
 constexpr auto poll_interval = std::chrono::milliseconds(20);
 
 int usable_processors() {
@@ -119,6 +120,7 @@ void parallel_for(std::int64_t blocks, double work, const std::function<void(std
     const auto by_work = static_cast<std::int64_t>(work / least_work_per_thread_ns);
     const std::int64_t wanted = std::min<std::int64_t>({threads(), blocks, by_work});
     std::vector<std::thread> helpers;
+    helpers.reserve(static_cast<std::size_t>(std::max<std::int64_t>(wanted, 1)));
     try {
         for (std::int64_t i = 1; i < wanted; ++i) {
             helpers.emplace_back([&run] { run.work({}); });

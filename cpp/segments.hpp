@@ -11,10 +11,13 @@
 /// (breakpoints) of each segment and nothing else. A kink step finds where its units change piece
 /// between two knots, inserts those points as new knots, and applies the piece.
 ///
-/// Values carry a rounding bound: |computed - true| <= tolerance for a unit, along a whole segment.
-/// A value within its tolerance of a boundary is taken to lie *on* it, and roots whose enclosures
-/// overlap are taken to be one point. Both are counted as ties and mark the segment ambiguous:
-/// without such a mark the crossings are those of exact arithmetic.
+/// Rounding is met with two numbers for each unit, both along a whole segment. `bound` is proven:
+/// |computed - true| <= bound. A value within it of a boundary, or enclosures that overlap, mark
+/// the segment ambiguous; without a mark the crossings are those of exact arithmetic. `snap` <=
+/// bound is what rounding typically does: a value within it of a boundary is taken to lie *on* the
+/// boundary, and roots that it cannot tell apart to be one point, so that true ties come out as
+/// ties. In deep networks the bound grows far beyond the error; snapping with it would lose
+/// crossings.
 namespace splinecode {
 
 /// The state of a sweep. Knots of segment s are rows [offsets[s], offsets[s + 1]), at least two;
@@ -45,7 +48,8 @@ struct RowSource {
     std::int64_t left;
     std::int64_t right;
     double weight;
-    std::int64_t root_unit;  // the unit that is exactly zero there, or -1
+    std::int64_t zeros_begin;  // units that are exactly zero there: KinkPlan::zero_units
+    std::int64_t zeros_end;
 };
 
 /// What a kink step found: the knots after it, how to compute their rows, and its crossings in the
@@ -55,16 +59,24 @@ struct KinkPlan {
     std::vector<double> t;
     std::vector<double> t_error;
     std::vector<RowSource> sources;
+    std::vector<std::int64_t> zero_units;
     std::vector<Crossing> crossings;
     std::vector<std::uint64_t> first_codes;  // segments x words: codes of the first pieces
     std::vector<std::uint8_t> ambiguous;     // segments
 };
 
-/// Finds where units of a ReLU-like layer change sign. `tolerance` is segments x units; `rounding`
-/// is the error of t that the sweep's own arithmetic may have added so far.
+/// How well values are known: `snap` and `bound` as above (segments x units for ReLU, one a segment
+/// for max pool, where they are those of a difference of two elements); `rounding` is the error of
+/// t that the sweep's own arithmetic may have added so far.
+struct Tolerances {
+    const double* snap = nullptr;
+    const double* bound = nullptr;
+    double rounding = 0;
+};
+
+/// Finds where units of a ReLU-like layer change sign.
 /// O(rows * units), reading the values once, plus O(crossings * log).
-KinkPlan find_relu(const Sweep& sweep, const double* tolerance, double rounding,
-                   const Interrupt& interrupt);
+KinkPlan find_relu(const Sweep& sweep, const Tolerances& tolerances, const Interrupt& interrupt);
 
 /// How large the values of each row of a plan are; a NaN or infinity shows in `norm2`.
 struct RowSizes {
@@ -85,11 +97,10 @@ struct Windows {
 };
 
 /// Finds where the largest element of a window changes. Bits are one per window element, with one
-/// on in each window: the largest, the lowest element at a tie. `tolerance` has one entry a segment
-/// and bounds the error of a difference of two elements. Elements computed exactly equal are a tie
-/// without a mark: equal patches of an image give them all the time.
-KinkPlan find_max_pool(const Sweep& sweep, const Windows& windows, const double* tolerance,
-                       double rounding, const Interrupt& interrupt);
+/// on in each window: the largest, the lowest element at a tie. Elements computed exactly equal are
+/// a tie without a mark: equal patches of an image give them all the time.
+KinkPlan find_max_pool(const Sweep& sweep, const Windows& windows, const Tolerances& tolerances,
+                       const Interrupt& interrupt);
 
 /// out = the largest element of each window at every knot of the plan (rows x windows.count).
 RowSizes apply_max_pool(const Sweep& sweep, const KinkPlan& plan, const Windows& windows,

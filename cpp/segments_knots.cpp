@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "simd.hpp"
 
@@ -10,7 +11,8 @@ namespace {
 
 constexpr double block_ns = 100e3;
 
-/// The greatest double below 1: a crossing lies in the open interval (0, 1).
+/// A crossing lies in the open interval (0, 1).
+const double above_zero = std::numeric_limits<double>::denorm_min();
 const double below_one = std::nextafter(1.0, 0.0);
 
 std::int64_t rows_per_block(double row_cost) {
@@ -46,24 +48,29 @@ void cancel_opposite(std::vector<Crossing>& crossings, std::size_t first) {
 template <class Iterator>
 void emit_knot(const Root& leader, Iterator begin, Iterator end, std::int64_t segment,
                std::int64_t left, BlockFindings& findings) {
-    findings.knots.push_back({left, leader.weight, leader.t, leader.error, leader.zero_unit});
+    const std::size_t zeros = findings.zero_units.size();
     const std::size_t first = findings.crossings.size();
     for (Iterator root = begin; root != end; ++root) {
+        if (root->zero_unit >= 0) {
+            findings.zero_units.push_back(root->zero_unit);
+        }
         const double error = root->error + std::fabs(root->t - leader.t);
         add_crossing(findings.crossings, segment, leader.t, error, root->off, -1);
         add_crossing(findings.crossings, segment, leader.t, error, root->on, +1);
     }
     cancel_opposite(findings.crossings, first);
+    findings.knots.push_back({left, leader.weight, leader.t, leader.error,
+                              static_cast<std::int64_t>(findings.zero_units.size() - zeros)});
 }
 
-bool overlap(const Root& a, const Root& b) { return std::fabs(a.t - b.t) <= a.error + b.error; }
+bool overlap(const Root& a, const Root& b) { return std::fabs(a.t - b.t) <= a.snap + b.snap; }
 
-/// Splits roots with overlapping enclosures among leaders that do not overlap each other: the root
+/// Splits roots whose snaps overlap among leaders that do not overlap each other: the root
 /// known best leads, and each other root joins the nearest leader that it overlaps, if any.
 void emit_group(std::vector<Root>& group, std::int64_t segment, std::int64_t left,
                 BlockFindings& findings) {
     std::sort(group.begin(), group.end(), [](const Root& a, const Root& b) {
-        return a.error != b.error ? a.error < b.error : a.t < b.t;
+        return a.snap != b.snap ? a.snap < b.snap : a.t < b.t;
     });
     std::vector<std::vector<Root>> clusters;
     for (const Root& root : group) {
@@ -89,6 +96,13 @@ void emit_group(std::vector<Root>& group, std::int64_t segment, std::int64_t lef
     findings.ambiguous.push_back(segment);
 }
 
+/// The Euclidean norm from the sum of squares, or a bound on it where squares left the range.
+double norm_of(double squares, double largest, std::int64_t units) {
+    const bool in_range = squares > 1e-280 && squares < 1e300;
+    return in_range || std::isnan(squares) ? std::sqrt(squares)
+                                           : largest * std::sqrt(static_cast<double>(units));
+}
+
 /// Cuts every segment into blocks of rows; a block never spans two segments.
 std::vector<RowBlock> cut(const Sweep& sweep, std::int64_t block_rows) {
     std::vector<RowBlock> blocks;
@@ -103,7 +117,7 @@ std::vector<RowBlock> cut(const Sweep& sweep, std::int64_t block_rows) {
 void append_old_knot(const Sweep& sweep, std::int64_t row, KinkPlan& plan) {
     plan.t.push_back(sweep.t[row]);
     plan.t_error.push_back(sweep.t_error[row]);
-    plan.sources.push_back({row, row, 0.0, -1});
+    plan.sources.push_back({row, row, 0.0, 0, 0});
 }
 
 /// The plan's rows: old knots in order, each followed by the new knots of its interval.
@@ -112,12 +126,17 @@ void merge_knots(const Sweep& sweep, const std::vector<RowBlock>& blocks,
     plan.offsets.push_back(0);
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         auto knot = findings[b].knots.begin();
+        auto zero = findings[b].zero_units.begin();
         for (std::int64_t row = blocks[b].begin; row < blocks[b].end; ++row) {
             append_old_knot(sweep, row, plan);
             for (; knot != findings[b].knots.end() && knot->left == row; ++knot) {
                 plan.t.push_back(knot->t);
                 plan.t_error.push_back(knot->t_error);
-                plan.sources.push_back({row, row + 1, knot->weight, knot->zero_unit});
+                const auto zeros = static_cast<std::int64_t>(plan.zero_units.size());
+                plan.sources.push_back(
+                    {row, row + 1, knot->weight, zeros, zeros + knot->zero_units});
+                plan.zero_units.insert(plan.zero_units.end(), zero, zero + knot->zero_units);
+                zero += knot->zero_units;
             }
         }
         if (blocks[b].end == sweep.offsets[blocks[b].segment + 1]) {
@@ -128,13 +147,14 @@ void merge_knots(const Sweep& sweep, const std::vector<RowBlock>& blocks,
 
 }  // namespace
 
-Root make_root(const Sweep& sweep, std::int64_t left, double weight, double change,
-               double tolerance, double rounding) {
+Root make_root(const Sweep& sweep, std::int64_t left, double weight, double change, double snap,
+               double bound, double rounding) {
     const double begin = sweep.t[left];
     const double end = sweep.t[left + 1];
-    const double t = std::clamp(begin + weight * (end - begin), begin, std::min(end, below_one));
-    const double error = tolerance / std::fabs(change) * (end - begin) + rounding;
-    return {weight, t, error, -1, -1, -1};
+    const double t = std::clamp(begin + weight * (end - begin), std::max(begin, above_zero),
+                                std::min(end, below_one));
+    const double width = (end - begin) / std::fabs(change);
+    return {weight, t, snap * width + rounding, bound * width + rounding, -1, -1, -1};
 }
 
 void insert_roots(std::vector<Root>& roots, std::int64_t segment, std::int64_t left,
@@ -142,10 +162,10 @@ void insert_roots(std::vector<Root>& roots, std::int64_t segment, std::int64_t l
     std::sort(roots.begin(), roots.end(),
               [](const Root& a, const Root& b) { return a.t - a.error < b.t - b.error; });
     for (auto begin = roots.begin(); begin != roots.end();) {
-        double reach = begin->t + begin->error;
+        double reach = begin->t + begin->snap;
         auto end = begin + 1;
-        for (; end != roots.end() && end->t - end->error <= reach; ++end) {
-            reach = std::max(reach, end->t + end->error);
+        for (; end != roots.end() && end->t - end->snap <= reach; ++end) {
+            reach = std::max(reach, end->t + end->snap);
         }
         if (end - begin == 1) {
             emit_knot(*begin, begin, end, segment, left, findings);
@@ -158,14 +178,13 @@ void insert_roots(std::vector<Root>& roots, std::int64_t segment, std::int64_t l
 }
 
 double error_at_knot(const Sweep& sweep, std::int64_t row, double before, double after,
-                     double tolerance) {
+                     double bound) {
     double error = 0;
-    if (std::fabs(before) > tolerance) {
-        error = (sweep.t[row] - sweep.t[row - 1]) * (2 * tolerance / std::fabs(before));
+    if (std::fabs(before) > bound) {
+        error = (sweep.t[row] - sweep.t[row - 1]) * (2 * bound / std::fabs(before));
     }
-    if (std::fabs(after) > tolerance) {
-        error =
-            std::max(error, (sweep.t[row + 1] - sweep.t[row]) * (2 * tolerance / std::fabs(after)));
+    if (std::fabs(after) > bound) {
+        error = std::max(error, (sweep.t[row + 1] - sweep.t[row]) * (2 * bound / std::fabs(after)));
     }
     return sweep.t_error[row] + error;
 }
@@ -209,7 +228,7 @@ RowSizes fill_rows(const KinkPlan& plan, std::int64_t units, double row_cost, do
             fill(plan.sources[row], to);
             double squares = 0;
             kernels().row_size(to, static_cast<std::size_t>(units), &squares, &sizes.largest[row]);
-            sizes.norm2[row] = std::sqrt(squares);
+            sizes.norm2[row] = norm_of(squares, sizes.largest[row], units);
         }
     };
     parallel_for((rows + block_rows - 1) / block_rows, row_cost * static_cast<double>(rows),

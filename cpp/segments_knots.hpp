@@ -14,6 +14,7 @@ namespace splinecode {
 struct Root {
     double weight;  // position between the knots, in (0, 1)
     double t;
+    double snap;   // roots closer than the sum of their snaps are taken to be one
     double error;  // the true root lies within t +- error
     std::int64_t off;
     std::int64_t on;
@@ -26,31 +27,32 @@ struct NewKnot {
     double weight;
     double t;
     double t_error;
-    std::int64_t zero_unit;
+    std::int64_t zero_units;  // how many of the block's zero_units are the knot's
 };
 
 /// What a block of consecutive rows contributes, in row order.
 struct BlockFindings {
     std::vector<NewKnot> knots;
+    std::vector<std::int64_t> zero_units;
     std::vector<Crossing> crossings;
     std::vector<std::int64_t> ambiguous;  // segments
 };
 
 /// A root at `weight` between rows `left` and `left + 1`, where the deciding value changes by
-/// `change` over the interval and is known to within `tolerance`.
-Root make_root(const Sweep& sweep, std::int64_t left, double weight, double change,
-               double tolerance, double rounding);
+/// `change` over the interval; `snap` and `bound` are its tolerances.
+Root make_root(const Sweep& sweep, std::int64_t left, double weight, double change, double snap,
+               double bound, double rounding);
 
-/// Turns the roots of one interval into knots and crossings. Roots whose enclosures overlap become
-/// one knot, at the root known best; opposite flips of a bit at one knot cancel.
+/// Turns the roots of one interval into knots and crossings. Roots within their snaps of each other
+/// become one knot, at the root known best; opposite flips of a bit at one knot cancel.
 /// `roots` is used as scratch. O(n log n), plus the square of the largest group of overlaps.
 void insert_roots(std::vector<Root>& roots, std::int64_t segment, std::int64_t left,
                   BlockFindings& findings);
 
 /// Half width of the enclosure of a change of sign at an old knot: the deciding value is within
-/// `tolerance` of zero there and `before`, `after` at the neighbouring knots.
+/// `bound` of zero there and `before`, `after` at the neighbouring knots.
 double error_at_knot(const Sweep& sweep, std::int64_t row, double before, double after,
-                     double tolerance);
+                     double bound);
 
 /// A run of rows of one segment.
 struct RowBlock {

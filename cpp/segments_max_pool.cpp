@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "codes.hpp"
 #include "segments_knots.hpp"
@@ -24,37 +24,40 @@ public:
     double right(std::int64_t e) const { return right_[index_[e]]; }
 
     /// The largest element just after the left end: of those that tie there, the largest at the
-    /// right end, the lowest of those that tie there too. Sets `tied` at an inexact tie.
-    std::int64_t first(double tolerance, bool& tied) const {
-        std::int64_t highest = -1;
+    /// right end, the lowest of those that tie there too.
+    std::int64_t first(double snap) const {
+        std::int64_t best = highest(&Lines::left);
+        const double top = left(best);
         for (std::int64_t e = 0; e < size_; ++e) {
-            if (real(e) && (highest < 0 || left(e) > left(highest))) {
-                highest = e;
-            }
-        }
-        const double top = left(highest);
-        std::int64_t best = highest;
-        for (std::int64_t e = 0; e < size_; ++e) {
-            if (real(e) && top - left(e) <= tolerance) {
-                tied |= left(e) != top;
-                best = right(e) > right(best) ? e : best;
+            if (real(e) && top - left(e) <= snap && right(e) > right(best)) {
+                best = e;
             }
         }
         const double top_right = right(best);
         for (std::int64_t e = 0; e < size_; ++e) {
-            if (real(e) && top - left(e) <= tolerance && top_right - right(e) <= tolerance) {
-                tied |= right(e) != top_right;
+            if (real(e) && top - left(e) <= snap && top_right - right(e) <= snap) {
                 return e;
             }
         }
         return best;
     }
 
+    /// Whether another element comes within `bound` of the largest at an end without being equal.
+    bool near_tie(double (Lines::*end)(std::int64_t) const, double bound) const {
+        const double top = (this->*end)(highest(end));
+        for (std::int64_t e = 0; e < size_; ++e) {
+            if (real(e) && (this->*end)(e) != top && !(top - (this->*end)(e) > bound)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// The element that overtakes `current` first, and where; -1 if none does before the right end.
-    std::int64_t next(std::int64_t current, double tolerance, double& weight) const {
+    std::int64_t next(std::int64_t current, double snap, double& weight) const {
         std::int64_t overtaking = -1;
         for (std::int64_t e = 0; e < size_; ++e) {
-            if (!real(e) || right(e) - right(current) <= tolerance) {
+            if (!real(e) || right(e) - right(current) <= snap) {
                 continue;
             }
             const double behind = std::max(0.0, left(current) - left(e));
@@ -70,6 +73,16 @@ public:
     }
 
 private:
+    std::int64_t highest(double (Lines::*end)(std::int64_t) const) const {
+        std::int64_t found = -1;
+        for (std::int64_t e = 0; e < size_; ++e) {
+            if (real(e) && (found < 0 || (this->*end)(e) > (this->*end)(found))) {
+                found = e;
+            }
+        }
+        return found;
+    }
+
     const std::int64_t* index_;
     std::int64_t size_;
     const double* left_;
@@ -79,12 +92,13 @@ private:
 /// One block of rows of one segment, taken interval by interval.
 class WindowScan {
 public:
-    WindowScan(const Sweep& sweep, const Windows& windows, double tolerance, double rounding,
+    WindowScan(const Sweep& sweep, const Windows& windows, const Tolerances& tolerances,
                const RowBlock& block, BlockFindings& findings)
         : sweep_(sweep),
           windows_(windows),
-          tolerance_(tolerance),
-          rounding_(rounding),
+          snap_(tolerances.snap[block.segment]),
+          bound_(tolerances.bound[block.segment]),
+          rounding_(tolerances.rounding),
           block_(block),
           findings_(findings),
           largest_(static_cast<std::size_t>(windows.count)) {}
@@ -115,7 +129,11 @@ private:
         for (std::int64_t w = 0; w < windows_.count; ++w) {
             const Lines lines(windows_, w, sweep_.row(row), sweep_.row(row + 1));
             std::int64_t& largest = largest_[static_cast<std::size_t>(w)];
-            const std::int64_t first = lines.first(tolerance_, tied_);
+            const std::int64_t first = lines.first(snap_);
+            tied_ = tied_ || lines.near_tie(&Lines::left, bound_);
+            if (row + 2 == sweep_.offsets[block_.segment + 1]) {
+                tied_ = tied_ || lines.near_tie(&Lines::right, bound_);
+            }
             if (compare && first != largest) {
                 cross_at_knot(row, w, largest, first);
             }
@@ -126,11 +144,11 @@ private:
     std::int64_t walk(std::int64_t row, std::int64_t w, const Lines& lines, std::int64_t current) {
         const std::size_t begin = roots_.size();
         double weight = 0;
-        for (std::int64_t e = lines.next(current, tolerance_, weight); e >= 0;
-             e = lines.next(current, tolerance_, weight)) {
+        for (std::int64_t e = lines.next(current, snap_, weight); e >= 0;
+             e = lines.next(current, snap_, weight)) {
             const double change =
                 (lines.right(e) - lines.left(e)) - (lines.right(current) - lines.left(current));
-            Root root = make_root(sweep_, row, weight, change, tolerance_, rounding_);
+            Root root = make_root(sweep_, row, weight, change, snap_, bound_, rounding_);
             root.off = w * windows_.size + current;
             root.on = w * windows_.size + e;
             add_root(root, begin);
@@ -141,7 +159,7 @@ private:
 
     /// Three or more elements that meet at one point give one change, from the first to the last.
     void add_root(const Root& root, std::size_t begin) {
-        if (roots_.size() > begin && root.t - root.error <= roots_.back().t + roots_.back().error) {
+        if (roots_.size() > begin && root.t - root.snap <= roots_.back().t + roots_.back().snap) {
             roots_.back().on = root.on;
             roots_.back().error = std::max(roots_.back().error, root.error);
             tied_ = true;
@@ -154,7 +172,7 @@ private:
         const Lines before(windows_, w, sweep_.row(row - 1), sweep_.row(row));
         const Lines after(windows_, w, sweep_.row(row), sweep_.row(row + 1));
         const double error = error_at_knot(sweep_, row, before.left(off) - before.left(on),
-                                           after.right(on) - after.right(off), tolerance_);
+                                           after.right(on) - after.right(off), bound_);
         const double t = sweep_.t[row];
         const std::int64_t base = w * windows_.size;
         findings_.crossings.push_back({block_.segment, t, error, base + off, -1});
@@ -163,7 +181,8 @@ private:
 
     const Sweep& sweep_;
     const Windows& windows_;
-    double tolerance_;
+    double snap_;
+    double bound_;
     double rounding_;
     RowBlock block_;
     BlockFindings& findings_;
@@ -173,17 +192,15 @@ private:
 };
 
 std::vector<std::uint64_t> first_codes(const Sweep& sweep, const Windows& windows,
-                                       const double* tolerance) {
+                                       const double* snap) {
     const std::int64_t words = words_for(windows.count * windows.size);
     std::vector<std::uint64_t> codes(static_cast<std::size_t>(sweep.segments * words));
-    bool tied = false;
     for (std::int64_t s = 0; s < sweep.segments; ++s) {
         const std::int64_t row = sweep.offsets[s];
         for (std::int64_t w = 0; w < windows.count; ++w) {
             const Lines lines(windows, w, sweep.row(row), sweep.row(row + 1));
-            const std::int64_t bit = w * windows.size + lines.first(tolerance[s], tied);
-            codes[static_cast<std::size_t>(s * words + bit / word_bits)] |= std::uint64_t{1}
-                                                                            << (bit % word_bits);
+            const std::int64_t bit = w * windows.size + lines.first(snap[s]);
+            codes[static_cast<std::size_t>(s * words + bit / word_bits)] |= bit_in_word(bit);
         }
     }
     return codes;
@@ -195,15 +212,15 @@ double row_cost(const Windows& windows) {
 
 }  // namespace
 
-KinkPlan find_max_pool(const Sweep& sweep, const Windows& windows, const double* tolerance,
-                       double rounding, const Interrupt& interrupt) {
+KinkPlan find_max_pool(const Sweep& sweep, const Windows& windows, const Tolerances& tolerances,
+                       const Interrupt& interrupt) {
     KinkPlan plan = assemble(
         sweep, row_cost(windows),
         [&](const RowBlock& block, BlockFindings& findings) {
-            WindowScan(sweep, windows, tolerance[block.segment], rounding, block, findings).run();
+            WindowScan(sweep, windows, tolerances, block, findings).run();
         },
         interrupt);
-    plan.first_codes = first_codes(sweep, windows, tolerance);
+    plan.first_codes = first_codes(sweep, windows, tolerances.snap);
     return plan;
 }
 
@@ -214,7 +231,7 @@ RowSizes apply_max_pool(const Sweep& sweep, const KinkPlan& plan, const Windows&
         const double* right = sweep.row(source.right);
         for (std::int64_t w = 0; w < windows.count; ++w) {
             const std::int64_t* index = windows.index + w * windows.size;
-            double largest = -INFINITY;
+            double largest = -std::numeric_limits<double>::infinity();
             for (std::int64_t e = 0; e < windows.size; ++e) {
                 if (index[e] >= 0) {
                     const double from = left[index[e]];

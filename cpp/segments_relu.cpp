@@ -23,7 +23,7 @@ public:
     }
     std::uint64_t positive(std::size_t word) const { return positive_[word]; }
     std::uint64_t negative(std::size_t word) const { return negative_[word]; }
-    /// Units on their boundary. Pad bits are set too: mask them with `valid_bits`.
+    /// Units on their boundary. Pad bits are set too.
     std::uint64_t zero(std::size_t word) const { return ~(positive_[word] | negative_[word]); }
     std::size_t words() const { return positive_.size(); }
 
@@ -31,11 +31,6 @@ private:
     std::vector<std::uint64_t> positive_;
     std::vector<std::uint64_t> negative_;
 };
-
-std::uint64_t valid_bits(std::int64_t units, std::size_t word) {
-    const std::int64_t left = units - static_cast<std::int64_t>(word) * word_bits;
-    return left >= word_bits ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
-}
 
 /// Calls visit(unit) for every set bit.
 template <class Visit>
@@ -48,11 +43,12 @@ void for_each_bit(std::uint64_t bits, std::size_t word, const Visit& visit) {
 /// One block of rows of one segment, taken knot by knot.
 class SignScan {
 public:
-    SignScan(const Sweep& sweep, const double* tolerance, double rounding, const RowBlock& block,
+    SignScan(const Sweep& sweep, const Tolerances& tolerances, const RowBlock& block,
              BlockFindings& findings)
         : sweep_(sweep),
-          tolerance_(tolerance + block.segment * sweep.units),
-          rounding_(rounding),
+          snap_(tolerances.snap + block.segment * sweep.units),
+          bound_(tolerances.bound + block.segment * sweep.units),
+          rounding_(tolerances.rounding),
           block_(block),
           findings_(findings) {}
 
@@ -63,15 +59,15 @@ public:
         SignRow here(sweep_.units);
         SignRow after(sweep_.units);
         if (block_.begin > first) {
-            before.read(sweep_, tolerance_, block_.begin - 1);
+            before.read(sweep_, snap_, block_.begin - 1);
         }
-        here.read(sweep_, tolerance_, block_.begin);
+        here.read(sweep_, snap_, block_.begin);
         for (std::int64_t row = block_.begin; row < block_.end; ++row) {
-            mark_ties(here);
+            mark_ties(row);
             if (row == last) {
                 return;
             }
-            after.read(sweep_, tolerance_, row + 1);
+            after.read(sweep_, snap_, row + 1);
             if (row > first) {
                 cross_at_knot(row, before, here, after);
             }
@@ -82,13 +78,11 @@ public:
     }
 
 private:
-    /// A unit on its boundary at a knot is a tie, unless it is known to be exactly zero.
-    void mark_ties(const SignRow& here) {
-        for (std::size_t word = 0; word < here.words(); ++word) {
-            const std::uint64_t zero = here.zero(word) & valid_bits(sweep_.units, word);
-            for_each_bit(zero, word, [&](std::int64_t unit) { tied_ |= tolerance_[unit] > 0; });
-        }
-        if (tied_ && findings_.ambiguous.empty()) {
+    /// A unit within its bound of the boundary at a knot may lie on either side.
+    void mark_ties(std::int64_t row) {
+        if (!tied_ &&
+            kernels().any_within(sweep_.row(row), bound_, static_cast<std::size_t>(sweep_.units))) {
+            tied_ = true;
             findings_.ambiguous.push_back(block_.segment);
         }
     }
@@ -102,8 +96,8 @@ private:
             for_each_bit(flips, word, [&](std::int64_t unit) {
                 const double left = sweep_.row(row - 1)[unit];
                 const double right = sweep_.row(row + 1)[unit];
-                const double error = error_at_knot(sweep_, row, left, right, tolerance_[unit]);
-                const auto direction = static_cast<std::int8_t>(left > tolerance_[unit] ? -1 : 1);
+                const double error = error_at_knot(sweep_, row, left, right, bound_[unit]);
+                const auto direction = static_cast<std::int8_t>(left > snap_[unit] ? -1 : 1);
                 findings_.crossings.push_back(
                     {block_.segment, sweep_.t[row], error, unit, direction});
             });
@@ -119,8 +113,8 @@ private:
             for_each_bit(rising | falling, word, [&](std::int64_t unit) {
                 const double left = sweep_.row(row)[unit];
                 const double right = sweep_.row(row + 1)[unit];
-                Root root = make_root(sweep_, row, left / (left - right), right - left,
-                                      tolerance_[unit], rounding_);
+                Root root = make_root(sweep_, row, left / (left - right), right - left, snap_[unit],
+                                      bound_[unit], rounding_);
                 (left < 0 ? root.on : root.off) = unit;
                 root.zero_unit = unit;
                 roots_.push_back(root);
@@ -132,7 +126,8 @@ private:
     }
 
     const Sweep& sweep_;
-    const double* tolerance_;
+    const double* snap_;
+    const double* bound_;
     double rounding_;
     RowBlock block_;
     BlockFindings& findings_;
@@ -141,13 +136,13 @@ private:
 };
 
 /// Codes on the first open interval of each segment.
-std::vector<std::uint64_t> first_codes(const Sweep& sweep, const double* tolerance) {
+std::vector<std::uint64_t> first_codes(const Sweep& sweep, const double* snap) {
     const auto words = static_cast<std::size_t>(words_for(sweep.units));
     std::vector<std::uint64_t> codes(static_cast<std::size_t>(sweep.segments) * words);
     SignRow here(sweep.units);
     SignRow after(sweep.units);
     for (std::int64_t s = 0; s < sweep.segments; ++s) {
-        const double* limits = tolerance + s * sweep.units;
+        const double* limits = snap + s * sweep.units;
         here.read(sweep, limits, sweep.offsets[s]);
         after.read(sweep, limits, sweep.offsets[s] + 1);
         for (std::size_t word = 0; word < words; ++word) {
@@ -160,15 +155,14 @@ std::vector<std::uint64_t> first_codes(const Sweep& sweep, const double* toleran
 
 }  // namespace
 
-KinkPlan find_relu(const Sweep& sweep, const double* tolerance, double rounding,
-                   const Interrupt& interrupt) {
+KinkPlan find_relu(const Sweep& sweep, const Tolerances& tolerances, const Interrupt& interrupt) {
     KinkPlan plan = assemble(
         sweep, find_ns_per_unit * static_cast<double>(sweep.units),
         [&](const RowBlock& block, BlockFindings& findings) {
-            SignScan(sweep, tolerance, rounding, block, findings).run();
+            SignScan(sweep, tolerances, block, findings).run();
         },
         interrupt);
-    plan.first_codes = first_codes(sweep, tolerance);
+    plan.first_codes = first_codes(sweep, tolerances.snap);
     return plan;
 }
 
@@ -177,8 +171,8 @@ RowSizes apply_relu(const Sweep& sweep, const KinkPlan& plan, double slope, doub
     const auto fill = [&](const RowSource& source, double* to) {
         kernels().interpolate_relu(sweep.row(source.left), sweep.row(source.right), source.weight,
                                    slope, static_cast<std::size_t>(sweep.units), to);
-        if (source.root_unit >= 0) {
-            to[source.root_unit] = 0;
+        for (std::int64_t i = source.zeros_begin; i < source.zeros_end; ++i) {
+            to[plan.zero_units[static_cast<std::size_t>(i)]] = 0;
         }
     };
     return fill_rows(plan, sweep.units, apply_ns_per_unit * static_cast<double>(sweep.units), out,

@@ -92,8 +92,7 @@ void launch_pack(const StridedRows& z, const Above& above, std::uint64_t* words,
 
 HalfAbove half_above(double threshold, ElementType type) {
     const std::uint16_t infinity = infinity_bits(type);
-    const std::uint16_t bits = std::isnan(threshold) ? 0x7fff : half_bits(threshold, type);
-    return {threshold_key(bits, infinity), infinity};
+    return {ordered_key(half_bits(threshold, type)), infinity};
 }
 
 void require_packable(const StridedRows& z) {
@@ -115,6 +114,9 @@ void require_packable(const StridedRows& z) {
 void pack(const StridedRows& z, double threshold, std::uint64_t* words, std::int64_t* first_nan,
           Stream stream) {
     require_packable(z);
+    if (std::isnan(threshold)) {
+        throw std::invalid_argument("threshold is NaN; wanted a number");
+    }
     if (z.rows == 0 || z.columns == 0) {
         return;
     }

@@ -19,7 +19,7 @@ struct FloatAbove {
     SPLINECODE_HOST_DEVICE bool is_above(Float value) const { return value > threshold; }
 };
 
-/// float16 or bfloat16 by their own bits: `key` is the threshold's (see threshold_key), `infinity`
+/// float16 or bfloat16 by their own bits: `key` is the threshold's ordered_key, `infinity`
 /// the bits of the format's +infinity.
 struct HalfAbove {
     using Value = std::uint16_t;
@@ -40,14 +40,5 @@ struct BooleanAbove {
     SPLINECODE_HOST_DEVICE bool is_nan(std::uint8_t) const { return false; }
     SPLINECODE_HOST_DEVICE bool is_above(std::uint8_t value) const { return value != 0; }
 };
-
-/// The ordered_key that a HalfAbove compares with: -0.0 (a small negative threshold rounds to it)
-/// counts as +0.0, and nothing is above a NaN.
-constexpr std::int16_t threshold_key(std::uint16_t bits, std::uint16_t infinity) {
-    if ((bits & 0x7fff) > infinity) {
-        return 0x7fff;
-    }
-    return splinecode::ordered_key(bits == 0x8000 ? std::uint16_t{0} : bits);
-}
 
 }  // namespace splinecode::cuda

@@ -115,17 +115,22 @@ def test_disagreement_fails(
     name: str,
     spoil: Callable[[Any], Any],
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     right = getattr(reference, name)
     monkeypatch.setattr(reference, name, lambda *arguments: spoil(right(*arguments)))
-    assert bench("--only", group, "--json", str(tmp_path / "bench.json")) == 1
-    assert not list(tmp_path.iterdir())
+    threads = get_threads()
+    assert bench("--only", group, "--threads", str(threads + 1)) == 1
+    assert get_threads() == threads
     printed, errors = capsys.readouterr()
     assert "disagree" in errors
     assert "median" not in printed
-    assert get_threads() >= 1
+
+
+def test_disagreement_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "pack_torch", lambda z: torch.zeros(1, dtype=torch.uint8))
+    assert bench("--only", "packing", "--json", str(tmp_path / "bench.json")) == 1
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,13 @@ def test_hooks_are_removed_after_an_error(net):
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in net.modules())
 
 
+def test_other_piecewise_activations_are_refused_not_left_out():
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3), nn.ReLU6()).eval()
+    with pytest.raises(ValueError, match="ReLU6 at '3' has no code of one bit a unit"):
+        spline_codes(model, torch.randn(2, 4))
+    assert spline_codes(model, torch.randn(2, 4), layers="1").n_bits == 3
+
+
 def test_bad_input_is_refused(net):
     x = torch.randn(3, 4)
     with pytest.raises(ValueError, match="training mode"):

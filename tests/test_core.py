@@ -6,7 +6,7 @@ Run this file with the sanitised build (`make sanitize`).
 import numpy as np
 import pytest
 
-from splinecode import _core
+from splinecode import _core, pack
 
 WORDS = np.zeros((4, 2), np.uint64)
 
@@ -115,7 +115,8 @@ def relu_step(**changes):
         "t": np.array([0.0, 1.0]),
         "t_error": np.zeros(2),
         "values": np.array([[-1.0, 1.0], [1.0, 1.0]]),
-        "tolerance": np.zeros((1, 2)),
+        "snap": np.zeros((1, 2)),
+        "bound": np.zeros((1, 2)),
         "slope": 0.0,
         "rounding": 0.0,
     }
@@ -126,9 +127,9 @@ def test_a_step_refuses_offsets_that_lead_outside():
     assert relu_step()[0][1].tolist() == [0, 0.5, 1]
     for offsets in ([0, 3], [1, 2], [0, 1, 2], [0, 2, 2], [0, -5, 2], [2]):
         with pytest.raises(ValueError, match="^offsets "):
-            relu_step(offsets=np.array(offsets), tolerance=np.zeros((len(offsets) - 1, 2)))
-    with pytest.raises(ValueError, match="^tolerance "):
-        relu_step(tolerance=np.zeros((2, 2)))
+            relu_step(offsets=np.array(offsets), snap=np.zeros((len(offsets) - 1, 2)))
+    with pytest.raises(ValueError, match="^bound "):
+        relu_step(bound=np.zeros((2, 2)))
     with pytest.raises(ValueError, match="^t "):
         relu_step(t=np.zeros(3))
 
@@ -159,9 +160,18 @@ def test_pool_windows_are_checked(windows, error, message):
             np.zeros(2),
             np.zeros((2, 2)),
             np.zeros(1),
+            np.zeros(1),
             np.array(windows),
             0.0,
         )
+
+
+def test_lazy_negation_is_refused():
+    torch = pytest.importorskip("torch")
+    z = torch.randn(70, dtype=torch.complex64).conj().imag
+    assert z.is_neg()
+    with pytest.raises(ValueError, match="z is a lazy view"):
+        pack(z)
 
 
 def test_torch_tensors_that_cannot_be_borrowed():

@@ -75,6 +75,41 @@ def test_codes_are_those_of_the_hooks():
     assert (pool.sum(-1) == 1).all()
 
 
+def test_a_shared_activation_gives_a_layer_each_run():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.act = nn.Linear(2, 5), nn.Linear(5, 4), nn.ReLU()
+
+        def forward(self, x):
+            return self.act(self.b(self.act(self.a(x))))
+
+    module = Shared().double().eval()
+    network = nets.read(module, 2)
+    x = torch.randn(6, 2, dtype=torch.float64)
+    assert [layer.name for layer in network.layers] == ["act", "act#2"]
+    assert network.codes(x) == spline_codes(module, x)
+
+
+def test_numpy_inputs_of_any_layout():
+    network = nets.read(nets.mlp(3, 4, 1), 3)
+    x = np.random.default_rng(1).standard_normal((6, 3))
+    wanted = network(x)
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    for same in (x[::-1][::-1], np.asfortranarray(x), x.astype(">f8"), frozen):
+        np.testing.assert_array_equal(network(same), wanted)
+    np.testing.assert_array_equal(network(x[::-1]), wanted[::-1])
+    with pytest.raises(TypeError, match="up to float64"):
+        network(x.astype("longdouble"))
+
+
+def test_a_window_of_padding_alone_is_refused():
+    pool = nn.MaxPool2d(2, 1, 1, dilation=3)
+    with pytest.raises(ValueError, match="windows that hold more than padding"):
+        read_network(nn.Sequential(pool).eval(), torch.randn(1, 1, 2, 2))
+
+
 def test_layers_and_repr():
     network = nets.read(nets.cnn(), 1, 6, 6)
     assert [layer.bits for layer in network.layers] == [108, 108, 2, 4]

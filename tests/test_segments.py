@@ -416,6 +416,60 @@ def test_bad_input_is_refused():
         crossings(network, torch.zeros(2, requires_grad=True), a)
 
 
+@pytest.mark.parametrize("depth", [20, 40])
+def test_deep_networks_lose_no_crossings(depth):
+    """The proven bound outgrows the values; counts must not suffer, only the mark."""
+    torch.manual_seed(0)
+    net = nets.mlp(16, *[32] * depth, 1)
+    with torch.no_grad():
+        for part in net:
+            if isinstance(part, nn.Linear):
+                nn.init.kaiming_normal_(part.weight)
+    network = nets.read(net, 16)
+    a, b = randn(2, 3, 16)
+    found = crossings(network, a, b)
+    t = torch.linspace(0, 1, 4001, dtype=torch.float64)[:, None]
+    for s in range(3):
+        codes = network.codes(a[s] + t * (b[s] - a[s]))
+        sampled = int(hamming(codes[:-1], codes[1:]).sum())
+        assert found.count()[s] >= sampled
+
+
+@pytest.mark.parametrize("near", ["a", "b"])
+def test_near_ties_of_a_pool_at_an_end_are_marked_or_right(near):
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(nn.Conv2d(3, 1, 1, bias=False), nn.MaxPool2d((1, 2))).double().eval()
+    with torch.no_grad():
+        net[0].weight.copy_(torch.tensor([-0.4, 0.3, -0.7], dtype=torch.float64).view(1, 3, 1, 1))
+    network = nets.read(net, 3, 1, 2)
+    for _ in range(60):
+        tie, other = torch.zeros(3, 1, 2).double(), torch.zeros(3, 1, 2).double()
+        tie[:, 0, 0] = torch.tensor([3.0, -3, -3]) + torch.from_numpy(
+            rng.integers(-1, 2, 3) * 1e-16
+        )
+        other[:, 0, 0] = torch.from_numpy(rng.integers(-3, 4, 3).astype(float))
+        ends = (tie, other) if near == "a" else (other, tie)
+        found = crossings(network, *ends)
+        exact = nets.oracle_of(network, *ends)
+        if not found.ambiguous.any():
+            wanted = [(e.layer, e.unit, e.direction) for e in exact.events]
+            computed_equal = network(tie[None]).item() == 0.0
+            assert computed_equal or nets.events_of(found) == wanted
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1e-300, 1e150])
+def test_extreme_scales_are_marked_or_right(scale):
+    torch.manual_seed(3)
+    for _ in range(10):
+        net = nets.mlp(3, 6, 6, 1, bias=False)
+        network = nets.read(net, 3)
+        a, b = scale * randn(2, 3)
+        found = crossings(network, a, b)
+        if not found.ambiguous.any():
+            exact = nets.oracle_of(network, a, b)
+            assert nets.events_of(found) == [(e.layer, e.unit, e.direction) for e in exact.events]
+
+
 def test_overflow_is_an_error():
     net = nets.mlp(2, 3, 3, 1)
     with torch.no_grad():

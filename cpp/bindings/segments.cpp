@@ -74,19 +74,27 @@ py::tuple as_tuple(KinkPlan&& plan, RowSizes&& sizes, const Sweep& sweep, py::ar
         py::make_tuple(to_numpy(std::move(sizes.norm2)), to_numpy(std::move(sizes.largest))));
 }
 
+Tolerances as_tolerances(const Array& snap, const Array& bound,
+                         const std::vector<std::int64_t>& shape, double rounding) {
+    return {contiguous_data<double>(snap, ElementType::float64, shape),
+            contiguous_data<double>(bound, ElementType::float64, shape), rounding};
+}
+
 py::array_t<double> values_of(const KinkPlan& plan, std::int64_t units) {
     return py::array_t<double>({static_cast<py::ssize_t>(plan.t.size()), units});
 }
 
 py::tuple relu_step(py::handle offsets, py::handle t, py::handle t_error, py::handle values,
-                    py::handle tolerance_object, double slope, double rounding) {
+                    py::handle snap_object, py::handle bound_object, double slope,
+                    double rounding) {
     const SweepArrays arrays(offsets, t, t_error, values);
     const Sweep& sweep = arrays.sweep;
-    const Array tolerance = borrow(tolerance_object, "tolerance");
-    const auto* limits =
-        contiguous_data<double>(tolerance, ElementType::float64, {sweep.segments, sweep.units});
+    const Array snap = borrow(snap_object, "snap");
+    const Array bound = borrow(bound_object, "bound");
+    const Tolerances tolerances =
+        as_tolerances(snap, bound, {sweep.segments, sweep.units}, rounding);
     KinkPlan plan = without_gil(
-        [&](const Interrupt& interrupt) { return find_relu(sweep, limits, rounding, interrupt); });
+        [&](const Interrupt& interrupt) { return find_relu(sweep, tolerances, interrupt); });
     py::array_t<double> out = values_of(plan, sweep.units);
     double* to = out.mutable_data();
     RowSizes sizes = without_gil(
@@ -116,15 +124,17 @@ Windows as_windows(const Array& index, std::int64_t units) {
 }
 
 py::tuple max_pool_step(py::handle offsets, py::handle t, py::handle t_error, py::handle values,
-                        py::handle tolerance_object, py::handle windows_object, double rounding) {
+                        py::handle snap_object, py::handle bound_object, py::handle windows_object,
+                        double rounding) {
     const SweepArrays arrays(offsets, t, t_error, values);
     const Sweep& sweep = arrays.sweep;
-    const Array tolerance = borrow(tolerance_object, "tolerance");
-    const auto* limits = contiguous_data<double>(tolerance, ElementType::float64, {sweep.segments});
+    const Array snap = borrow(snap_object, "snap");
+    const Array bound = borrow(bound_object, "bound");
+    const Tolerances tolerances = as_tolerances(snap, bound, {sweep.segments}, rounding);
     const Array index = borrow(windows_object, "windows");
     const Windows windows = as_windows(index, sweep.units);
     KinkPlan plan = without_gil([&](const Interrupt& interrupt) {
-        return find_max_pool(sweep, windows, limits, rounding, interrupt);
+        return find_max_pool(sweep, windows, tolerances, interrupt);
     });
     py::array_t<double> out = values_of(plan, windows.count);
     double* to = out.mutable_data();
@@ -139,10 +149,11 @@ py::tuple max_pool_step(py::handle offsets, py::handle t, py::handle t_error, py
 
 void bind_segments(py::module_& module) {
     module.def("relu_step", &relu_step, py::arg("offsets"), py::arg("t"), py::arg("t_error"),
-               py::arg("values"), py::arg("tolerance"), py::arg("slope"), py::arg("rounding"));
-    module.def("max_pool_step", &max_pool_step, py::arg("offsets"), py::arg("t"),
-               py::arg("t_error"), py::arg("values"), py::arg("tolerance"), py::arg("windows"),
+               py::arg("values"), py::arg("snap"), py::arg("bound"), py::arg("slope"),
                py::arg("rounding"));
+    module.def("max_pool_step", &max_pool_step, py::arg("offsets"), py::arg("t"),
+               py::arg("t_error"), py::arg("values"), py::arg("snap"), py::arg("bound"),
+               py::arg("windows"), py::arg("rounding"));
 }
 
 }  // namespace splinecode

@@ -67,18 +67,21 @@ inline FourSums four_distances(const uint64_t* query, const uint64_t* row_a, con
     return sum;
 }
 
-inline void hamming_tile(const uint64_t* queries, size_t n_queries, size_t query_stride,
-                         const uint64_t* rows, size_t n_rows, size_t row_stride, size_t words,
+inline void hamming_tile(const uint64_t* queries, size_t n_queries, ptrdiff_t query_stride,
+                         const uint64_t* rows, size_t n_rows, ptrdiff_t row_stride, size_t words,
                          int32_t* out, size_t out_stride) {
     for (size_t j = 0; j < n_rows; j += 4) {
         // A last group of fewer than four repeats its last row and stores only what is wanted.
         const size_t last = n_rows - 1;
-        const uint64_t* const row_a = rows + j * row_stride;
-        const uint64_t* const row_b = rows + (j + 1 < last ? j + 1 : last) * row_stride;
-        const uint64_t* const row_c = rows + (j + 2 < last ? j + 2 : last) * row_stride;
-        const uint64_t* const row_d = rows + (j + 3 < last ? j + 3 : last) * row_stride;
+        const auto row = [&](size_t r) {
+            return rows + static_cast<ptrdiff_t>(r < last ? r : last) * row_stride;
+        };
+        const uint64_t* const row_a = row(j);
+        const uint64_t* const row_b = row(j + 1);
+        const uint64_t* const row_c = row(j + 2);
+        const uint64_t* const row_d = row(j + 3);
         for (size_t i = 0; i < n_queries; ++i) {
-            const uint64_t* const query = queries + i * query_stride;
+            const uint64_t* const query = queries + static_cast<ptrdiff_t>(i) * query_stride;
             const FourSums sum = four_distances(query, row_a, row_b, row_c, row_d, words);
             int32_t* const to = out + i * out_stride + j;
             if (j + 4 <= n_rows) {

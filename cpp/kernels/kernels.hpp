@@ -25,8 +25,8 @@ struct Kernels {
     int32_t (*hamming_distance)(const uint64_t* a, const uint64_t* b, size_t words);
 
     /// out[i * out_stride + j] = Hamming distance of query i and row j. Strides count elements.
-    void (*hamming_tile)(const uint64_t* queries, size_t n_queries, size_t query_stride,
-                         const uint64_t* rows, size_t n_rows, size_t row_stride, size_t words,
+    void (*hamming_tile)(const uint64_t* queries, size_t n_queries, ptrdiff_t query_stride,
+                         const uint64_t* rows, size_t n_rows, ptrdiff_t row_stride, size_t words,
                          int32_t* out, size_t out_stride);
 
     /// The least i in [begin, n) with values[i] <= bound, or n.
@@ -35,6 +35,9 @@ struct Kernels {
     /// One row: bit j of positive = z[j] > tolerance[j], of negative = z[j] < -tolerance[j].
     void (*classify)(const double* z, const double* tolerance, size_t n, uint64_t* positive,
                      uint64_t* negative);
+
+    /// Whether any |z[j]| <= bound[j] (or either is NaN), entries with bound[j] == 0 left out.
+    bool (*any_within)(const double* z, const double* bound, size_t n);
 
     /// out[j] = x > 0 ? x : slope * x for x = left[j] + weight * (right[j] - left[j]).
     void (*interpolate_relu)(const double* left, const double* right, double weight, double slope,

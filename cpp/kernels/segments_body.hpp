@@ -22,6 +22,16 @@ inline void classify(const double* z, const double* tolerance, size_t n, uint64_
     }
 }
 
+inline bool any_within(const double* z, const double* bound, size_t n) {
+    // Integers, not a bool: compilers turn this into vector compares.
+    int found = 0;
+    for (size_t j = 0; j < n; ++j) {
+        const double size = z[j] < 0 ? -z[j] : z[j];
+        found |= static_cast<int>(!(size > bound[j])) & static_cast<int>(bound[j] != 0);
+    }
+    return found != 0;
+}
+
 inline void interpolate_relu(const double* left, const double* right, double weight, double slope,
                              size_t n, double* out) {
     for (size_t j = 0; j < n; ++j) {
@@ -30,30 +40,34 @@ inline void interpolate_relu(const double* left, const double* right, double wei
     }
 }
 
-/// Eight partial sums in a fixed order, so that every level rounds alike.
+/// Eight partial sums in a fixed order, so that every level rounds alike. Vector extensions of the
+/// compiler, since gcc 12 leaves the plain loop scalar.
 inline void row_size(const double* values, size_t n, double* sum_of_squares, double* largest) {
-    double sums[8] = {};
-    double most[8] = {};
-    size_t j = 0;
-    for (; j + 8 <= n; j += 8) {
-        for (size_t lane = 0; lane < 8; ++lane) {
-            const double x = values[j + lane];
-            const double size = x < 0 ? -x : x;
-            sums[lane] += x * x;
-            most[lane] = size > most[lane] ? size : most[lane];
-        }
+    using Lanes = double __attribute__((vector_size(32)));
+    using Unaligned = double __attribute__((vector_size(32), aligned(8), may_alias));
+    Lanes sums[2] = {};
+    Lanes most[2] = {};
+    const auto take = [&](size_t half, Lanes x) {
+        const Lanes size = x < 0 ? -x : x;
+        sums[half] += x * x;
+        most[half] = size > most[half] ? size : most[half];
+    };
+    for (; n >= 8; n -= 8, values += 8) {
+        take(0, *reinterpret_cast<const Unaligned*>(values));
+        take(1, *reinterpret_cast<const Unaligned*>(values + 4));
     }
-    for (size_t lane = 0; j < n; ++j, ++lane) {
-        const double x = values[j];
-        const double size = x < 0 ? -x : x;
-        sums[lane] += x * x;
-        most[lane] = size > most[lane] ? size : most[lane];
+    Lanes rest[2] = {};
+    for (size_t j = 0; j < n; ++j) {
+        rest[j / 4][j % 4] = values[j];
     }
+    take(0, rest[0]);
+    take(1, rest[1]);
     *sum_of_squares = 0;
     *largest = 0;
     for (size_t lane = 0; lane < 8; ++lane) {
-        *sum_of_squares += sums[lane];
-        *largest = most[lane] > *largest ? most[lane] : *largest;
+        *sum_of_squares += sums[lane / 4][lane % 4];
+        const double size = most[lane / 4][lane % 4];
+        *largest = size > *largest ? size : *largest;
     }
 }
 

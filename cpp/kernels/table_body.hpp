@@ -22,6 +22,7 @@ constexpr Kernels table{
     .hamming_tile = hamming_tile,
     .find_at_most = find_at_most,
     .classify = classify,
+    .any_within = any_within,
     .interpolate_relu = interpolate_relu,
     .row_size = row_size,
 };

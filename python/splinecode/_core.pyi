@@ -35,7 +35,8 @@ def relu_step(
     t: _Array,
     t_error: _Array,
     values: _Array,
-    tolerance: _Array,
+    snap: _Array,
+    bound: _Array,
     slope: float,
     rounding: float,
 ) -> _KinkStep: ...
@@ -44,7 +45,8 @@ def max_pool_step(
     t: _Array,
     t_error: _Array,
     values: _Array,
-    tolerance: _Array,
+    snap: _Array,
+    bound: _Array,
     windows: _Array,
     rounding: float,
 ) -> _KinkStep: ...

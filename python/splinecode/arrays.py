@@ -21,7 +21,7 @@ def library_of(array: Array, name: str) -> str:
     """Return "numpy", "torch" or "cupy".
 
     Raises TypeError naming the argument for anything else, and ValueError for a torch tensor that
-    requires grad.
+    requires grad or whose memory does not hold its values (a lazy negation).
     """
     if isinstance(array, np.ndarray):
         return "numpy"
@@ -29,6 +29,8 @@ def library_of(array: Array, name: str) -> str:
     if torch is not None and isinstance(array, torch.Tensor):
         if array.requires_grad:
             raise ValueError(f"{name} requires grad; pass {name}.detach()")
+        if array.is_neg() or array.is_conj():
+            raise ValueError(f"{name} is a lazy view (negated or conjugated); pass {name}.clone()")
         return "torch"
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(array, cupy.ndarray):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +30,17 @@ ACTIVATIONS = (
 )
 """Modules whose input is a pre-activation. For the smooth ones the code is a sign code."""
 
+NOT_CAPTURED = (
+    nn.ReLU6,
+    nn.Hardtanh,
+    nn.Hardsigmoid,
+    nn.Hardswish,
+    nn.Threshold,
+    nn.Softshrink,
+    nn.Hardshrink,
+)
+"""Piecewise activations with other thresholds than one at zero."""
+
 
 def spline_codes(
     model: nn.Module,
@@ -48,7 +60,8 @@ def spline_codes(
         An array is cut into batches; an iterable (such as a DataLoader) gives batches, or tuples
         or lists whose first item is the batch.
     layers : glob or globs over module names, optional
-        By default every activation module of the ReLU family, GELU and SiLU. A named activation
+        By default every activation module of the ReLU family, GELU and SiLU (max pools, which are
+        layers of `Network.codes` too, have no pre-activation). A named activation
         module contributes its input; any other named module (such as a Linear before a functional
         relu) its output. A module that runs several times in a forward pass gives a layer each
         time: ``relu``, ``relu#2``, ...
@@ -96,9 +109,7 @@ def spline_codes(
     if not parts:
         raise ValueError("inputs holds no batches; wanted at least one")
     codes = Codes.concatenate(parts)
-    if not isinstance(inputs, Tensor) and total is not None:
-        return Codes(codes.words.numpy(), codes.layers)
-    return codes
+    return Codes(codes.words.numpy(), codes.layers) if isinstance(inputs, np.ndarray) else codes
 
 
 def _need_eval_mode(model: nn.Module) -> None:
@@ -115,6 +126,12 @@ def _chosen_modules(model: nn.Module, layers: str | Sequence[str] | None) -> dic
         found: dict[str, nn.Module] = {
             name: part for name, part in named.items() if isinstance(part, ACTIVATIONS)
         }
+        for name, part in named.items():
+            if isinstance(part, NOT_CAPTURED):
+                raise ValueError(
+                    f"{type(part).__name__} at {name!r} has no code of one bit a unit; "
+                    "name the layers to capture with layers="
+                )
         if not found:
             raise ValueError(
                 "model has no activation module (functional activations cannot be "

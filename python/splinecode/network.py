@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from . import steps
-from .arrays import Array, as_numpy, library_of
+from .arrays import Array, device_of, library_of, on_cuda
 from .codes import Codes, Layer, pack
 from .steps import Kink, Shape, Step, pair
 
@@ -103,7 +104,7 @@ class Network:
         )
 
     def as_rows(self, x: Array, name: str) -> Tensor:
-        """View a batch of inputs as float64 rows (n, units). Wider floats are exact.
+        """Return a batch of inputs as float64 rows (n, units), exactly.
 
         Raises TypeError for what is not floating, ValueError for a shape or a value (NaN, inf) that
         no input has.
@@ -115,14 +116,7 @@ class Network:
                 f"{name} has shape {shape}; wanted (n, {_inner(self.input_shape)}), "
                 "a batch of inputs of the network"
             )
-        tensor = torch.from_numpy(as_numpy(x, name)) if isinstance(x, np.ndarray) else x
-        if tensor.device.type != "cpu":
-            raise ValueError(
-                f"{name} is on {tensor.device}; exact segments run on the CPU: move it with .cpu()"
-            )
-        if not tensor.is_floating_point():
-            raise TypeError(f"{name} has dtype {tensor.dtype}; wanted a floating dtype")
-        rows = tensor.to(torch.float64).reshape(len(tensor), math.prod(self.input_shape))
+        rows = _as_float64(x, name).reshape(len(x), math.prod(self.input_shape))
         if not torch.isfinite(rows).all():
             raise ValueError(f"{name} holds NaN or inf; wanted finite numbers")
         return rows
@@ -145,6 +139,22 @@ class Network:
         return "\n".join(line.rstrip() for line in lines)
 
 
+def _as_float64(x: Array, name: str) -> Tensor:
+    """Copy a host array of at most 64-bit floats to float64 torch, exactly."""
+    if on_cuda(x):
+        raise ValueError(
+            f"{name} is on {device_of(x)}; exact segments run on the CPU: move it there"
+        )
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind != "f" or x.dtype.itemsize > 8:
+            raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype up to float64")
+        return torch.from_numpy(np.array(x, dtype=np.float64))
+    if not x.is_floating_point():
+        raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype")
+    rows: Tensor = x.to(torch.float64)
+    return rows
+
+
 def _inner(shape: Shape) -> str:
     return " x ".join(map(str, shape)) if shape else "scalar"
 
@@ -155,6 +165,10 @@ class UnsupportedNetworkError(ValueError):
 
 def read_network(module: nn.Module, example_input: Array) -> Network:
     """Read a piecewise-linear torch module into a `Network`.
+
+    Layers are its ReLUs, LeakyReLUs and max pools, named after their modules (``act``, ``act#2``,
+    ... where one runs several times). Exactness refers to the network read: batch norms are folded
+    in float64, which rounds.
 
     Parameters
     ----------
@@ -248,7 +262,17 @@ def _chain(module: nn.Module) -> list[tuple[str, Step]]:
         elif node.op != "output":
             found.extend((_place_of(node), step) for step in _steps_of(node, traced))
         current = node
-    return found
+    return _numbered(found)
+
+
+def _numbered(found: list[tuple[str, Step]]) -> list[tuple[str, Step]]:
+    """Name the second run of a shared module "name#2", and so on, as `spline_codes` does."""
+    runs: Counter[str] = Counter()
+    out = []
+    for name, step in found:
+        runs[name] += 1
+        out.append((name if runs[name] == 1 else f"{name}#{runs[name]}", step))
+    return out
 
 
 def _place_of(node: fx.Node) -> str:
@@ -281,7 +305,7 @@ def _exact(tensor: Tensor) -> Tensor:
 
 
 def _bias(bias: Tensor | None, units: int) -> Tensor:
-    return torch.zeros(units, dtype=torch.float64) if bias is None else _exact(bias)
+    return torch.zeros(units, dtype=torch.float64, device="cpu") if bias is None else _exact(bias)
 
 
 def _refuse(what: str, place: str, wanted: str) -> None:
@@ -401,6 +425,8 @@ def _need_fitting_shape(step: Step, shape: Shape, place: str) -> None:
         wanted = f"{len(step.scale)} channels"
     elif spatial and min(step.output_shape(shape)) < 1:
         wanted = "an input that the window fits in"
+    elif isinstance(step, steps.MaxPool2d) and bool((step.windows(shape) < 0).all(1).any()):
+        wanted = "windows that hold more than padding"
     if wanted:
         raise ValueError(
             f"{type(step).__name__} at {place!r} gets inputs of shape {shape}; "

@@ -6,14 +6,17 @@ gamma_n |w| . |h| with gamma_n = n u / (1 - n u) (Higham, Accuracy and Stability
 Algorithms, 2nd ed., section 3.1), bounded by Cauchy-Schwarz, and passes the old error on through
 the norms of its weights. Kinks are 1-Lipschitz (or `slope`-Lipschitz) and add the rounding of one
 interpolation.
+
+The bounds are proven, and in deep networks far larger than the error, which tends to grow by the
+rounding of one step a step: that is `Tolerance.snap`, and what is taken to be a tie.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -27,7 +30,8 @@ Vector = np.ndarray[Any, np.dtype[np.float64]]
 UNIT = 2.0**-53
 """The unit roundoff of float64."""
 
-_INTERPOLATION = 4 * UNIT
+_INTERPOLATION = 6 * UNIT
+_LEAST = 2.0**-1074  # the error of a product that underflows
 _SLACK = 1.01  # covers second-order terms and the rounding of the bounds themselves
 _LARGEST_GRAM = 4096
 _SQUARINGS = 4
@@ -71,13 +75,27 @@ def norms_of(step: Affine, shape: Shape) -> Norms | None:
     return None
 
 
-@functools.lru_cache(maxsize=16)
+_NORMS: WeakKeyDictionary[Network, list[Norms | None]] = WeakKeyDictionary()
+
+
 def network_norms(network: Network) -> list[Norms | None]:
-    """Return the norms of every place (None for kinks); kept for the latest networks."""
-    return [
-        None if isinstance(place.step, Kink) else norms_of(place.step, place.input_shape)
-        for place in network.places
-    ]
+    """Return the norms of every place (None for kinks), kept as long as the network lives."""
+    if network not in _NORMS:
+        _NORMS[network] = [
+            None if isinstance(place.step, Kink) else norms_of(place.step, place.input_shape)
+            for place in network.places
+        ]
+    return _NORMS[network]
+
+
+def _norm(values: torch.Tensor, dim: int) -> torch.Tensor:
+    """Return Euclidean norms along `dim`, of any scale: scaled by the largest entry first."""
+    if values.shape[dim] == 0:
+        return values.sum(dim)
+    largest = values.abs().amax(dim, keepdim=True)
+    scale = torch.where(largest > 0, largest, 1.0)
+    norm: torch.Tensor = (values / scale).norm(dim=dim) * scale.squeeze(dim)
+    return norm
 
 
 def _linear_norms(
@@ -91,10 +109,10 @@ def _linear_norms(
     blocks = weight.reshape(groups, len(weight) // groups, -1)
     return Norms(
         row1=np.repeat(weight.abs().sum(1).numpy(), positions),
-        row2=np.repeat(weight.norm(dim=1).numpy(), positions),
+        row2=np.repeat(_norm(weight, 1).numpy(), positions),
         bias=np.repeat(bias.abs().numpy(), positions),
         operator2=spread * max(_spectral_bound(block) for block in blocks),
-        local2=spread * max(float(block.norm()) for block in blocks),
+        local2=spread * max(float(_norm(block.flatten(), 0)) for block in blocks),
         terms=weight.shape[1],
     )
 
@@ -105,7 +123,7 @@ def _spectral_bound(matrix: torch.Tensor) -> float:
     With A = W W^T and p = 2^k, its square is at most |A^p|_F^(1/p): k products of a small matrix,
     where a singular value decomposition takes seconds.
     """
-    frobenius = float(matrix.norm())
+    frobenius = float(_norm(matrix.flatten(), 0))
     if frobenius == 0.0 or math.isinf(frobenius):
         return frobenius
     if min(matrix.shape) > _LARGEST_GRAM:
@@ -127,6 +145,13 @@ def _overlap(kernel: steps.Pair, stride: steps.Pair, dilation: steps.Pair) -> in
     )
 
 
+class Tolerance(NamedTuple):
+    """How well the values of a layer are known, each (segments, units); see cpp/segments.hpp."""
+
+    snap: Vector
+    bound: Vector
+
+
 @dataclass
 class Bound:
     """Bounds for every segment (arrays (segments,)): errors, and norms of the values themselves."""
@@ -135,14 +160,16 @@ class Bound:
     einf: Vector
     size2: Vector
     sizeinf: Vector
+    snapinf: Vector
+    steps: int = 0
 
     @classmethod
     def of_inputs(cls, a: torch.Tensor, b: torch.Tensor) -> Bound:
         """Bound segments between rows of `a` and `b`, which are exact."""
         zero = np.zeros(len(a))
-        norm2 = torch.maximum(a.norm(dim=1), b.norm(dim=1)).numpy()
+        norm2 = torch.maximum(_norm(a, 1), _norm(b, 1)).numpy()
         largest = torch.maximum(a.abs(), b.abs()).numpy().max(axis=1, initial=0.0)
-        return cls(zero, zero.copy(), norm2, largest)
+        return cls(zero, zero.copy(), norm2, largest, zero.copy())
 
     def measure(self, norm2: Vector, largest: Vector, offsets: np.ndarray[Any, Any]) -> None:
         """Take the sizes of the values at the knots (rows): between knots none is larger."""
@@ -151,21 +178,26 @@ class Bound:
             self.sizeinf = np.maximum.reduceat(largest, offsets[:-1])
 
     @np.errstate(over="ignore", invalid="ignore")  # values that overflow are refused afterwards
-    def affine(self, norms: Norms) -> Vector:
-        """Pass through an affine step; return the tolerance of each unit (segments, units)."""
+    def affine(self, norms: Norms) -> Tolerance:
+        """Pass through an affine step; return the tolerances of its units."""
         products = norms.terms + 2
         gamma = _SLACK * products * UNIT / (1 - products * UNIT)
         passed = np.minimum(np.outer(self.e2, norms.row2), np.outer(self.einf, norms.row1))
         size = np.minimum(np.outer(self.size2, norms.row2), np.outer(self.sizeinf, norms.row1))
-        tolerance = _SLACK * passed + gamma * (size + norms.bias)
+        local = gamma * (size + norms.bias)
+        local[local > 0] += products * _LEAST
+        bound = _SLACK * passed + local
+        self.steps += 1
         whole = _SLACK * norms.operator2 * self.e2 + gamma * (
             norms.local2 * self.size2 + np.linalg.norm(norms.bias)
         )
-        self.e2 = np.minimum(whole, np.linalg.norm(tolerance, axis=1))
-        self.einf = tolerance.max(axis=1, initial=0.0)
+        self.e2 = np.minimum(whole, np.linalg.norm(bound, axis=1))
+        self.einf = bound.max(axis=1, initial=0.0)
+        snap = np.minimum(self.steps * local, bound)
+        self.snapinf = snap.max(axis=1, initial=0.0)
         self.sizeinf = (size + norms.bias).max(axis=1, initial=0.0)
         self.size2 = norms.operator2 * self.size2 + float(np.linalg.norm(norms.bias))
-        return tolerance
+        return Tolerance(snap, bound)
 
     def kink(self, step: Kink) -> None:
         """Pass through a kink; `measure` the new values afterwards."""
@@ -176,3 +208,4 @@ class Bound:
             grow2 = math.sqrt(_overlap(step.kernel, step.stride, step.dilation))
         self.e2 = grow2 * (self.e2 + _INTERPOLATION * self.size2)
         self.einf = growinf * (self.einf + _INTERPOLATION * self.sizeinf)
+        self.snapinf = growinf * (self.snapinf + _INTERPOLATION * self.sizeinf)

@@ -23,10 +23,10 @@ from .arrays import Array, as_numpy, from_numpy, library_of, need_same_place
 from .codes import Codes, words_for
 from .network import Network, Place
 from .progress import progress_bar
-from .rounding import UNIT, Bound, Norms, Vector, network_norms
+from .rounding import UNIT, Bound, Norms, Tolerance, Vector, network_norms
 from .steps import Kink
 
-_GROUP_BYTES = 1 << 29
+_GROUP_BYTES = 1 << 27
 """Segments are swept together while their largest layer is expected to stay within this."""
 
 
@@ -70,12 +70,13 @@ class Crossings:
     direction : int8 (n,), +1 off to on, -1 on to off
     offsets : int64 (segments + 1,)
     ambiguous : bool (segments,)
-        False: the crossings are those of exact arithmetic on the network's float64 weights, in the
-        same order, each within its `t_error`. True: somewhere a value was closer to a boundary, or
-        two crossings to each other, than rounding can tell, and was taken to be a tie (a unit on
-        its boundary, crossings at one point). True ties, such as a segment through a vertex, are
-        then resolved as in exact arithmetic; near-ties may not be. Elements of a pooling window
-        that were computed exactly equal are taken as equal without a mark.
+        False: the crossings are those of exact arithmetic on the float64 weights of the network
+        read, in the same order, each within its `t_error`. True: somewhere a value was closer to a
+        boundary, or two crossings to each other, than the proven rounding bound can tell. What
+        typical rounding explains was taken to be a tie (a unit on its boundary, crossings at one
+        point): true ties, such as a segment through a vertex, come out as in exact arithmetic,
+        near-ties may not. Elements of a pooling window that were computed exactly equal are taken
+        as equal without a mark.
     knots : float64 (k,), rising from 0 to 1 in each segment
     knot_offsets : int64 (segments + 1,)
     values : float64 (k, *output_shape), the network's output at the knots; linear between them
@@ -251,7 +252,7 @@ class _Sweep:
         self.t_error = np.zeros(2 * segments)
         self.values = torch.stack([a, b], dim=1).reshape(2 * segments, units)
         self.bound = Bound.of_inputs(a, b)
-        self.tolerance: Vector | None = None
+        self.tolerance: Tolerance | None = None
         self.ambiguous = np.zeros(segments, bool)
         self.first_codes: list[np.ndarray[Any, Any]] = []
         self.crossings: list[tuple[np.ndarray[Any, Any], ...]] = []
@@ -269,11 +270,12 @@ class _Sweep:
         state = (self.offsets, self.t, self.t_error, values)
         if isinstance(place.step, steps.ReLU):
             tolerance = self._unit_tolerance(values.shape[1])
-            found = _core.relu_step(*state, tolerance, place.step.negative_slope, rounding)
+            found = _core.relu_step(*state, *tolerance, place.step.negative_slope, rounding)
         else:
             assert isinstance(place.step, steps.MaxPool2d)
             windows = np.ascontiguousarray(place.step.windows(place.input_shape))
-            found = _core.max_pool_step(*state, 2 * self.bound.einf, windows, rounding)
+            tolerance = Tolerance(2 * self.bound.snapinf, 2 * self.bound.einf)
+            found = _core.max_pool_step(*state, *tolerance, windows, rounding)
         knots, crossings, first_codes, ambiguous, sizes = found
         self.offsets, self.t, self.t_error, out = knots
         self.values = torch.from_numpy(out)
@@ -285,11 +287,12 @@ class _Sweep:
         self.tolerance = None
         self._need_finite(self.bound.size2, place)
 
-    def _unit_tolerance(self, units: int) -> Vector:
-        """Tolerance of each unit (segments, units); after another kink only the worst is known."""
+    def _unit_tolerance(self, units: int) -> Tolerance:
+        """Tolerances of each unit; after another kink only those of the worst are known."""
         if self.tolerance is not None:
             return self.tolerance
-        return np.repeat(self.bound.einf[:, None], units, axis=1)
+        worst = (self.bound.snapinf, self.bound.einf)
+        return Tolerance(*(np.repeat(values[:, None], units, axis=1) for values in worst))
 
     @staticmethod
     def _need_finite(values: Vector, place: Place) -> None:
@@ -341,7 +344,11 @@ def _ordered_events(by_layer: list[tuple[np.ndarray[Any, Any], ...]]) -> _Events
     ]
     segment, t, t_error, unit, direction = columns
     layer = np.repeat(np.arange(len(by_layer)), [len(found[0]) for found in by_layer])
-    order = np.lexsort((unit, layer, t, segment))
+    # Stable, and what comes in is ordered by layer and, but for pools and equal t, by unit.
+    order = np.lexsort((t, segment))
+    same = (np.diff(segment[order]) == 0) & (np.diff(t[order]) == 0)
+    if (same & (np.diff(layer[order]) == 0) & (np.diff(unit[order]) < 0)).any():
+        order = np.lexsort((unit, layer, t, segment))
     return _Events(
         segment[order], t[order], t_error[order], layer[order], unit[order], direction[order]
     )

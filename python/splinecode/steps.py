@@ -183,7 +183,8 @@ class MaxPool2d:
 
         The units' own numbers are unfolded; 0 marks padding on the way, and float64 is exact here.
         """
-        numbers = torch.arange(1, math.prod(shape) + 1, dtype=torch.float64).view(1, *shape)
+        numbers = torch.arange(1, math.prod(shape) + 1, dtype=torch.float64, device="cpu")
+        numbers = numbers.view(1, *shape)
         columns = functional.unfold(numbers, self.kernel, self.dilation, self.padding, self.stride)
         by_window = columns.view(shape[0], math.prod(self.kernel), -1).transpose(1, 2)
         return by_window.reshape(-1, math.prod(self.kernel)).long() - 1

@@ -73,8 +73,10 @@ TEST(avx512_counts_as_the_scalar_level_does) {
         const auto y = random_words(7 * words, words + 100);
         std::vector<std::int32_t> ours(21, -1);
         std::vector<std::int32_t> wanted(21, -2);
-        avx512_kernels.hamming_tile(x.data(), 3, words, y.data(), 7, words, words, ours.data(), 7);
-        scalar_kernels.hamming_tile(x.data(), 3, words, y.data(), 7, words, words, wanted.data(),
+        const auto stride = static_cast<std::ptrdiff_t>(words);
+        avx512_kernels.hamming_tile(x.data(), 3, stride, y.data(), 7, stride, words, ours.data(),
+                                    7);
+        scalar_kernels.hamming_tile(x.data(), 3, stride, y.data(), 7, stride, words, wanted.data(),
                                     7);
         CHECK(ours == wanted);
         CHECK_EQ(avx512_kernels.hamming_distance(x.data(), y.data(), words), wanted[0]);

@@ -78,7 +78,8 @@ TEST(pack_orders_every_16_bit_float) {
             for (std::size_t i = 0; i < z.size(); ++i) {
                 z[i] = static_cast<std::uint16_t>(i);
             }
-            for (const double threshold : {0.0, 1.0, -1.0, 0.1, -65504.0, 1e-7, -1e-60, -infinity}) {
+            for (const double threshold :
+                 {0.0, 1.0, -1.0, 0.1, -65504.0, 1e-7, -1e-60, -infinity}) {
                 const double rounded = value_of(half_bits(threshold, type), type);
                 const auto words = packed<std::uint16_t>(rows_of(z, type, 1, 1 << 16), threshold);
                 for (std::int64_t i = 0; i < 1 << 16; ++i) {

@@ -195,7 +195,7 @@ TEST(cuda_batches_fit_the_workspace) {
 
 TEST(cuda_halves_compare_by_their_bits) {
     const std::uint16_t infinity = sc::infinity_bits(sc::ElementType::float16);
-    const HalfAbove above_zero{threshold_key(0, infinity), infinity};
+    const HalfAbove above_zero{splinecode::ordered_key(0), infinity};
     CHECK(above_zero.is_above(0x0001));  // the least subnormal
     CHECK(above_zero.is_above(infinity));
     CHECK(!above_zero.is_above(0x0000));
@@ -205,24 +205,10 @@ TEST(cuda_halves_compare_by_their_bits) {
     CHECK(!above_zero.is_above(0xfe00) && above_zero.is_nan(0xfe00));
     CHECK(!above_zero.is_nan(infinity) && !above_zero.is_nan(0xfc00));
 
-    const HalfAbove above_minus_one{threshold_key(0xbc00, infinity), infinity};
+    const HalfAbove above_minus_one{splinecode::ordered_key(0xbc00), infinity};
     CHECK(above_minus_one.is_above(0x8000) && above_minus_one.is_above(0x0000));
     CHECK(above_minus_one.is_above(0xbbff) && !above_minus_one.is_above(0xbc00));
     CHECK(!above_minus_one.is_above(0xbc01));
-}
-
-TEST(cuda_half_threshold_of_minus_zero_and_nan) {
-    for (const auto type : {sc::ElementType::float16, sc::ElementType::bfloat16}) {
-        const std::uint16_t infinity = sc::infinity_bits(type);
-        const HalfAbove above_minus_zero{threshold_key(0x8000, infinity), infinity};
-        CHECK(!above_minus_zero.is_above(0x0000) && !above_minus_zero.is_above(0x8000));
-        CHECK(above_minus_zero.is_above(0x0001));
-        for (const std::uint32_t nan : {0x7fffu, 0xffffu}) {
-            const HalfAbove above_nan{threshold_key(static_cast<std::uint16_t>(nan), infinity),
-                                      infinity};
-            CHECK(!above_nan.is_above(infinity) && !above_nan.is_above(0x0001));
-        }
-    }
 }
 
 TEST(cuda_floats_and_booleans) {

@@ -31,7 +31,7 @@ struct OneSegment {
 
     KinkPlan relu(double tolerance) const {
         const std::vector<double> limits(static_cast<std::size_t>(sweep.units), tolerance);
-        return find_relu(sweep, limits.data(), 1e-16, {});
+        return find_relu(sweep, {limits.data(), limits.data(), 1e-16}, {});
     }
 };
 
@@ -93,13 +93,36 @@ TEST(a_fuzzy_root_does_not_join_sharp_ones) {
     CHECK_EQ(plan.crossings.size(), 3u);
 }
 
+TEST(the_bound_marks_without_snapping) {
+    const OneSegment s({0, 1}, {-1, 1e-7, /**/ 1, -1});
+    const std::vector<double> snap(2, 1e-12);
+    const std::vector<double> bound(2, 1e-6);
+    const KinkPlan plan = find_relu(s.sweep, {snap.data(), bound.data(), 1e-16}, {});
+    CHECK_EQ(plan.ambiguous[0], 1);
+    CHECK_EQ(plan.crossings.size(), 2u);
+    CHECK(plan.crossings[0].unit == 1 && plan.crossings[0].t < 1.1e-7);
+    CHECK(plan.crossings[0].t_error > 9e-7);
+}
+
+TEST(max_pool_marks_near_ties_at_both_ends) {
+    const std::vector<std::int64_t> index{0, 1};
+    const Windows windows{1, 2, index.data()};
+    const double snap = 1e-16;
+    const double bound = 1e-12;
+    for (const bool at_start : {true, false}) {
+        const OneSegment s = at_start ? OneSegment({0, 1}, {1, 1 + 1e-14, /**/ 3, 2})
+                                      : OneSegment({0, 1}, {3, 2, /**/ 1, 1 + 1e-14});
+        CHECK_EQ(find_max_pool(s.sweep, windows, {&snap, &bound, 0}, {}).ambiguous[0], 1);
+    }
+}
+
 TEST(max_pool_walks_the_upper_envelope) {
     // Elements 2 - 4t, 1, 4t - 2 (and padding): 0 leads until 1/4, 1 until 3/4, then 2.
     const OneSegment s({0, 1}, {2, 1, -2, /**/ -2, 1, 2});
     const std::vector<std::int64_t> index{-1, 0, 1, 2};
     const Windows windows{1, 4, index.data()};
     const double tolerance = 1e-12;
-    const KinkPlan plan = find_max_pool(s.sweep, windows, &tolerance, 1e-16, {});
+    const KinkPlan plan = find_max_pool(s.sweep, windows, {&tolerance, &tolerance, 1e-16}, {});
     CHECK((plan.t == std::vector<double>{0, 0.25, 0.75, 1}));
     CHECK_EQ(plan.first_codes[0], 2u);
     CHECK_EQ(plan.crossings.size(), 4u);
@@ -116,7 +139,7 @@ TEST(max_pool_takes_the_lowest_of_equals) {
     const std::vector<std::int64_t> index{0, 1};
     const Windows windows{1, 2, index.data()};
     const double tolerance = 1e-12;
-    const KinkPlan plan = find_max_pool(s.sweep, windows, &tolerance, 1e-16, {});
+    const KinkPlan plan = find_max_pool(s.sweep, windows, {&tolerance, &tolerance, 1e-16}, {});
     CHECK_EQ(plan.first_codes[0], 1u);
     CHECK_EQ(plan.crossings.size(), 2u);
     CHECK(plan.crossings[0].t == 0.5 && plan.crossings[0].unit == 0);
@@ -130,7 +153,7 @@ TEST(three_elements_that_meet_change_once) {
     const std::vector<std::int64_t> index{0, 1, 2};
     const Windows windows{1, 3, index.data()};
     const double tolerance = 1e-12;
-    const KinkPlan plan = find_max_pool(s.sweep, windows, &tolerance, 1e-16, {});
+    const KinkPlan plan = find_max_pool(s.sweep, windows, {&tolerance, &tolerance, 1e-16}, {});
     CHECK_EQ(plan.crossings.size(), 2u);
     CHECK(plan.crossings[0].unit == 0 && plan.crossings[1].unit == 2);
 }

@@ -13,6 +13,9 @@ Call = Callable[[], Any]
 
 _LEAST_SECONDS = 0.01
 """Calls shorter than this are repeated within a sample: the clock and cold caches weigh less."""
+_SETTLE_SECONDS = 0.01
+"""Rest before a sample: OpenMP's threads spin for some milliseconds after torch's last region, on
+processors that the next contender needs."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def _repeats(call: Call) -> int:
 
 def _seconds(call: Call, repeats: int) -> float:
     """Mean seconds of a call. Its result is freed within: both sides pay for their memory."""
+    time.sleep(_SETTLE_SECONDS)
     begin = time.perf_counter()
     for _ in range(repeats):
         call()

@@ -13,8 +13,8 @@
 ///   - the results are right in the cases run, for the indices, tails, strides and batches there;
 ///   - no thread of those cases meets the others at another place, or leaves while they wait;
 ///   - no result depends on the order of blocks, nor on the order of warps and lanes between two
-///     meeting points, as far as the random orders show it: a barrier that is missing, and whose
-///     absence can change a result, changes one sooner or later;
+///     meeting points, in the random orders that were tried: a missing barrier is likely, not
+///     certain, to show;
 ///   - no block counts on what its shared memory holds at the start: it is filled with noise;
 ///   - under AddressSanitizer and UndefinedBehaviorSanitizer, no access beyond an array in device
 ///     memory and no undefined arithmetic.
@@ -22,7 +22,7 @@
 /// What it cannot prove, since there is no GPU here: anything about time, occupancy, registers or
 /// bank conflicts; the memory model (an access is visible at once, so a missing fence, or a plain
 /// update where an atomic one is needed, passes); the PTX and machine code that nvcc makes; that a
-/// pointer is one to device memory; alignment; the limits and errors of real devices and streams
+/// pointer is one to device memory; the limits and errors of real devices and streams
 /// (a launch runs at once). Those need the tests on a GPU.
 namespace emulator {
 
