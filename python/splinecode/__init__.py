@@ -16,14 +16,15 @@ from .runtime import get_threads, info, simd, threads
 
 if TYPE_CHECKING:
     from .capture import spline_codes
-    from .network import Network, UnsupportedNetworkError, read_network
+    from .network import Network
+    from .reading import UnsupportedNetworkError, read_network
     from .segments import Crossings, crossings
 
 _NEED_TORCH = {
     "spline_codes": "capture",
     "Network": "network",
-    "UnsupportedNetworkError": "network",
-    "read_network": "network",
+    "UnsupportedNetworkError": "reading",
+    "read_network": "reading",
     "Crossings": "segments",
     "crossings": "segments",
 }

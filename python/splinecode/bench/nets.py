@@ -10,7 +10,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..network import Network, read_network
+from ..network import Network
+from ..reading import read_network
 
 
 @dataclass(frozen=True)

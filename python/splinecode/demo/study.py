@@ -13,7 +13,8 @@ from ..capture import spline_codes
 from ..codes import Codes
 from ..hamming import hamming
 from ..lens import LabelPairs, boundary_density, exact_density
-from ..network import Network, read_network
+from ..network import Network
+from ..reading import read_network
 from ..segments import Crossings, crossings
 from . import models
 from .counts import (
