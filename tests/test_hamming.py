@@ -138,6 +138,7 @@ def test_graphs_are_in_scikit_learn_s_grammar():
 
 
 def test_graph_keeps_zero_distances():
+    pytest.importorskip("scipy")
     codes = Codes.concatenate([random_codes(3)] * 2)
     graph = HammingNeighbors(1).fit(codes).kneighbors_graph(mode="distance")
     assert graph.nnz == 6
