@@ -20,8 +20,8 @@ def pack_torch(z: Tensor) -> Tensor:
     The bytes of `numpy.packbits(z > 0, axis=-1, bitorder="little")`; pad bits are zero. O(z), with
     one byte of scratch a unit. Little-endian machines only.
 
-    The fastest way found in torch: 3.8 GB/s of float32 on 2 quiet cores, where shift-or over the eight
-    bits of a byte reached 2.2, a weighted sum 1.5 and a float matrix product 0.8.
+    The fastest way found in torch: 3.8 GB/s of float32 on 2 quiet cores, where shift-or over the
+    eight bits of a byte reached 2.2, a weighted sum 1.5 and a float matrix product 0.8.
     """
     bits = z > 0
     if missing := -z.shape[-1] % 8:
