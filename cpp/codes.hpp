@@ -54,11 +54,4 @@ std::int64_t pack(const StridedRows& z, double threshold, std::uint64_t* words,
 void unpack(const std::uint64_t* words, std::int64_t rows, std::int64_t row_stride,
             std::int64_t n_bits, std::uint8_t* bits, const Interrupt& interrupt);
 
-/// The distinct rows in lexicographic order of their words as unsigned integers.
-/// `representative[u]` is the lowest row that holds distinct code u, `inverse[row]` the distinct
-/// code of a row, `counts[u]` how many rows hold it; each has room for `rows` entries.
-/// Returns the number of distinct codes. O(rows * log(rows) * words).
-std::int64_t unique(const std::uint64_t* words, std::int64_t rows, std::int64_t row_words,
-                    std::int64_t* representative, std::int64_t* inverse, std::int64_t* counts);
-
 }  // namespace splinecode

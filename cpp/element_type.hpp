@@ -16,6 +16,7 @@ enum class ElementType : std::uint8_t {
     uint64,
     int64,
     int32,
+    uint16,
     int8,
 };
 
@@ -27,7 +28,8 @@ constexpr std::size_t size_of(ElementType type) {
         case ElementType::float32:
         case ElementType::int32: return 4;
         case ElementType::float16:
-        case ElementType::bfloat16: return 2;
+        case ElementType::bfloat16:
+        case ElementType::uint16: return 2;
         case ElementType::boolean:
         case ElementType::int8: return 1;
     }
@@ -44,6 +46,7 @@ constexpr const char* name_of(ElementType type) {
         case ElementType::uint64: return "uint64";
         case ElementType::int64: return "int64";
         case ElementType::int32: return "int32";
+        case ElementType::uint16: return "uint16";
         case ElementType::int8: return "int8";
     }
     return "unknown";

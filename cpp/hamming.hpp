@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "code_rows.hpp"
+#include "neighbor_key.hpp"
 #include "parallel.hpp"
 
 /// Hamming distances between packed codes: how many units differ. Distances are counts in int32.
@@ -10,30 +12,18 @@
 /// by (distance, index).
 namespace splinecode {
 
-/// Codes as rows of `words` words, `stride` words apart: a whole code or the slice of one layer.
-struct CodeRows {
-    const std::uint64_t* data = nullptr;
-    std::int64_t rows = 0;
-    std::int64_t words = 0;
-    std::int64_t stride = 0;
-
-    const std::uint64_t* row(std::int64_t i) const { return data + i * stride; }
-};
-
-/// Words [begin, end) of a code: one layer.
-struct WordRange {
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-};
-
-/// out[i * layers.size() + l] = distance between row i of a and row i of b within layer l.
-/// O(rows * words); reads both once.
-void hamming_paired(const CodeRows& a, const CodeRows& b, const std::vector<WordRange>& layers,
-                    std::int32_t* out, const Interrupt& interrupt);
-
 /// out[i * y.rows + j] = distance of row i of x and row j of y. O(x.rows * y.rows * words).
-void hamming_matrix(const CodeRows& x, const CodeRows& y, std::int32_t* out,
-                    const Interrupt& interrupt);
+/// Out is int32_t or uint16_t; the latter needs codes of at most 65,535 bits.
+template <class Out>
+void hamming_matrix(const CodeRows& x, const CodeRows& y, Out* out, const Interrupt& interrupt);
+
+/// The matrix of x with itself: half the work, the other half mirrored.
+template <class Out>
+void hamming_matrix_symmetric(const CodeRows& x, Out* out, const Interrupt& interrupt);
+
+/// The distances of pairs i < j alone, by i and then j, as scipy's pdist orders them.
+template <class Out>
+void hamming_condensed(const CodeRows& x, Out* out, const Interrupt& interrupt);
 
 /// The k nearest rows of the database for each query, without a distance matrix in memory.
 /// With `exclude_self`, query i never returns row i. Needs k <= database.rows - exclude_self.
@@ -43,10 +33,17 @@ void top_k(const CodeRows& queries, const CodeRows& database, std::int64_t k, bo
 
 /// Neighbour lists of different lengths: those of query i are [offsets[i], offsets[i + 1]).
 struct NeighborLists {
-    std::vector<std::int64_t> offsets;
+    std::vector<std::int64_t> offsets{0};
     std::vector<std::int32_t> distances;
     std::vector<std::int64_t> indices;
+
+    /// Adds the neighbours of further queries, each sorted.
+    void append(const std::vector<std::vector<NeighborKey>>& found);
 };
+
+/// How many rows of the database lie within `radius` (inclusive) of each query.
+void count_within(const CodeRows& queries, const CodeRows& database, std::int32_t radius,
+                  bool exclude_self, std::int64_t* counts, const Interrupt& interrupt);
 
 /// All rows of the database within `radius` (inclusive) of each query.
 NeighborLists within_radius(const CodeRows& queries, const CodeRows& database, std::int32_t radius,

@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__linux__)
@@ -49,6 +50,27 @@ int default_threads() {
 
 std::atomic<int> chosen_threads{0};
 
+class Run;
+
+/// A thread at work on a run; the calling thread's has an Interrupt to poll.
+struct Worker {
+    const Run& run;
+    const Interrupt& interrupt;
+    std::chrono::steady_clock::time_point last_poll = std::chrono::steady_clock::now();
+
+    void poll() {
+        if (!interrupt || std::chrono::steady_clock::now() - last_poll <= poll_interval) {
+            return;
+        }
+        if (interrupt()) {
+            throw Interrupted();
+        }
+        last_poll = std::chrono::steady_clock::now();
+    }
+};
+
+thread_local Worker* this_worker = nullptr;
+
 /// Hands out blocks, keeps the first exception, and stops early once there is one.
 class Run {
 public:
@@ -56,20 +78,16 @@ public:
         : blocks_(blocks), body_(body) {}
 
     void work(const Interrupt& interrupt) {
-        auto last_poll = std::chrono::steady_clock::now();
+        Worker worker{*this, interrupt};
+        Worker* const outer = std::exchange(this_worker, &worker);
         try {
             while (!stop_.load(std::memory_order_relaxed)) {
                 const std::int64_t block = next_.fetch_add(1, std::memory_order_relaxed);
                 if (block >= blocks_) {
-                    return;
+                    break;
                 }
                 body_(block);
-                if (interrupt && std::chrono::steady_clock::now() - last_poll > poll_interval) {
-                    if (interrupt()) {
-                        throw Interrupted();
-                    }
-                    last_poll = std::chrono::steady_clock::now();
-                }
+                worker.poll();
             }
         } catch (...) {
             const std::lock_guard lock(mutex_);
@@ -78,7 +96,10 @@ public:
             }
             stop_ = true;
         }
+        this_worker = outer;
     }
+
+    bool stopping() const { return stop_.load(std::memory_order_relaxed); }
 
     void rethrow() const {
         if (error_) {
@@ -96,6 +117,16 @@ private:
 };
 
 }  // namespace
+
+void checkpoint() {
+    if (!this_worker) {
+        return;
+    }
+    if (this_worker->run.stopping()) {
+        throw Interrupted();
+    }
+    this_worker->poll();
+}
 
 int threads() {
     const int chosen = chosen_threads.load();

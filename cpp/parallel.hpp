@@ -29,4 +29,8 @@ void set_threads(int n);
 void parallel_for(std::int64_t blocks, double work, const std::function<void(std::int64_t)>& body,
                   const Interrupt& interrupt);
 
+/// For bodies that take long: throws Interrupted if the run of this thread is to stop. On the
+/// calling thread that polls the run's Interrupt now and then; outside a run it does nothing.
+void checkpoint();
+
 }  // namespace splinecode

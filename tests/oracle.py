@@ -41,6 +41,28 @@ def unique(rows: Sequence[Sequence[int]]) -> tuple[list[tuple[int, ...]], list[i
     return distinct, [distinct.index(key) for key in keys], [keys.count(key) for key in distinct]
 
 
+def argsort(rows: Sequence[Sequence[int]]) -> list[int]:
+    """Rows of words in lexicographic order, equal ones as they stood."""
+    return sorted(range(len(rows)), key=lambda i: tuple(rows[i]))
+
+
+def shared(
+    a_rows: Sequence[Sequence[int]], b_rows: Sequence[Sequence[int]]
+) -> list[tuple[tuple[int, ...], int, int, int, int]]:
+    """Each distinct row of either, in order: its first place in a and b (or -1), its counts."""
+    a, b = [tuple(row) for row in a_rows], [tuple(row) for row in b_rows]
+    return [
+        (
+            key,
+            a.index(key) if key in a else -1,
+            b.index(key) if key in b else -1,
+            a.count(key),
+            b.count(key),
+        )
+        for key in sorted({*a, *b})
+    ]
+
+
 def hamming(a_bits: Bits, b_bits: Bits) -> int:
     """In how many places two codes of one length differ."""
     return sum(a != b for a, b in zip(a_bits, b_bits, strict=True))
@@ -49,6 +71,11 @@ def hamming(a_bits: Bits, b_bits: Bits) -> int:
 def hamming_matrix(a_codes: Sequence[Bits], b_codes: Sequence[Bits]) -> list[list[int]]:
     """Row i, column j: the distance from a_codes[i] to b_codes[j]."""
     return [[hamming(a, b) for b in b_codes] for a in a_codes]
+
+
+def condensed(codes: Sequence[Bits]) -> list[int]:
+    """The distances of the pairs i < j, by i and then j: the order of scipy's pdist."""
+    return [hamming(a, b) for a, b in combinations(codes, 2)]
 
 
 def top_k(
@@ -89,6 +116,124 @@ def _ranked(
 
 def _columns(found: list[list[Pair]]) -> tuple[list[list[int]], list[list[int]]]:
     return [[d for d, _ in row] for row in found], [[j for _, j in row] for row in found]
+
+
+def core_distances(codes: Sequence[Bits], k: int) -> list[int]:
+    """The distance from each code to the k-th nearest other one; copies count as others."""
+    return [
+        sorted(hamming(code, other) for j, other in enumerate(codes) if j != i)[k - 1]
+        for i, code in enumerate(codes)
+    ]
+
+
+def spanning_tree(codes: Sequence[Bits], min_samples: int = 0) -> list[tuple[int, int, int]]:
+    """Kruskal's tree over all edges by (weight, distance, low, high), as (weight, low, high).
+
+    An edge weighs its distance, or the greatest of that and its ends' core distances.
+    """
+    core = core_distances(codes, min_samples) if min_samples else [0] * len(codes)
+    edges = sorted(
+        (max(core[i], core[j], distance), distance, i, j)
+        for i, j in combinations(range(len(codes)), 2)
+        for distance in [hamming(codes[i], codes[j])]
+    )
+    group = list(range(len(codes)))
+    tree = []
+    for weight, _, i, j in edges:
+        if group[i] != group[j]:
+            tree.append((weight, i, j))
+            group = [group[i] if g == group[j] else g for g in group]
+    return tree
+
+
+# ---------------------------------------------------------------- more of the Hamming family
+#
+# A layered code is a list of layers, each a list of bits.
+
+
+def hamming_by_layer(a_layers: Sequence[Bits], b_layers: Sequence[Bits]) -> list[int]:
+    """The distance within each layer."""
+    return [hamming(a, b) for a, b in zip(a_layers, b_layers, strict=True)]
+
+
+def hamming_masked(a_bits: Bits, b_bits: Bits, mask: Bits) -> int:
+    """In how many places with a mask bit the codes differ."""
+    places = zip(a_bits, b_bits, mask, strict=True)
+    return sum(a != b for a, b, counts in places if counts)
+
+
+def hamming_weighted(
+    a_layers: Sequence[Bits], b_layers: Sequence[Bits], weights: Sequence[float]
+) -> float:
+    """Each layer's distance times its weight, added up in the order of the layers."""
+    total = 0.0
+    for distance, weight in zip(hamming_by_layer(a_layers, b_layers), weights, strict=True):
+        total += distance * weight
+    return total
+
+
+def consecutive(paths: Sequence[Sequence[Bits]]) -> list[int]:
+    """The distances from each code to the next of its path, path after path."""
+    return [hamming(a, b) for path in paths for a, b in pairwise(path)]
+
+
+def from_start(paths: Sequence[Sequence[Bits]]) -> list[int]:
+    """The distances from each code to the first of its path."""
+    return [hamming(path[0], code) for path in paths for code in path]
+
+
+def space_folding(path: Sequence[Bits]) -> Fraction | None:
+    """1 - the farthest from the start / the sum of the steps; None without transitions."""
+    total = sum(consecutive([path]))
+    return None if total == 0 else 1 - Fraction(max(from_start([path])), total)
+
+
+def intersection(a_bits: Bits, b_bits: Bits) -> int:
+    """How many units are active in both."""
+    return sum(a and b for a, b in zip(a_bits, b_bits, strict=True))
+
+
+def jaccard(a_bits: Bits, b_bits: Bits) -> Fraction:
+    """Units active in both over units active in either; 1 where none is active."""
+    either = sum(a or b for a, b in zip(a_bits, b_bits, strict=True))
+    return Fraction(intersection(a_bits, b_bits), either) if either else Fraction(1)
+
+
+def flipped(reference: Bits, rows: Sequence[Bits], every: bool) -> list[bool]:
+    """Which units differ from the reference in any row, or in every one; none without rows."""
+    if not rows:
+        return [False] * len(reference)
+    test = all if every else any
+    return [test(row[u] != on for row in rows) for u, on in enumerate(reference)]
+
+
+def firing_counts(codes: Sequence[Bits], units: int) -> list[int]:
+    """How many codes each unit is active in."""
+    return [sum(code[u] for code in codes) for u in range(units)]
+
+
+def cofiring(
+    a_codes: Sequence[Bits], b_codes: Sequence[Bits], a_units: int, b_units: int
+) -> list[list[int]]:
+    """Row u, column v: for how many inputs unit u of a and unit v of b are both active."""
+    inputs = list(zip(a_codes, b_codes, strict=True))
+    return [[sum(a[u] and b[v] for a, b in inputs) for v in range(b_units)] for u in range(a_units)]
+
+
+def expected_hamming(p: Sequence[Fraction], q: Sequence[Fraction]) -> Fraction:
+    """The mean distance of two codes of independent units that are active with p_u and q_u."""
+    return sum((x * (1 - y) + y * (1 - x) for x, y in zip(p, q, strict=True)), Fraction(0))
+
+
+def nearest_by_class(
+    query: Bits, bank: Sequence[Bits], labels: Sequence[Any]
+) -> dict[Any, tuple[int, int]]:
+    """Per class the (distance, index) of the nearest code of the bank, the lowest index of ties."""
+    found: dict[Any, tuple[int, int]] = {}
+    for index, (code, label) in enumerate(zip(bank, labels, strict=True)):
+        here = (hamming(query, code), index)
+        found[label] = min(found.get(label, here), here)
+    return found
 
 
 # ---------------------------------------------------------------- sliding windows

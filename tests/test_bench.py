@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 import torch
 
 from splinecode import get_threads, reference
-from splinecode.bench import report, timing
+from splinecode.bench import peers, report, timing
 from splinecode.cli import main
 
-GROUPS = {"packing": 3, "neighbors": 1, "segments": 1, "sampling": 1}
+GROUPS = {"packing": 5, "hamming": 10, "segments": 1, "sampling": 1}
+if find_spec("hdbscan"):
+    GROUPS["clustering"] = 1
 
 
 def bench(*options: str) -> int:
@@ -42,6 +45,10 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert written["machine"]["torch"] == torch.__version__
     assert {"processor", "simd", "date", "splinecode"} <= written["machine"].keys()
     assert written["quick"] is True
+    assert [limit["short"] for limit in written["limits"]] == [
+        *("popcount", "L1", "L2", "shuffle", "memory")
+    ]
+    assert all(limit["all_threads"] > 0 for limit in written["limits"])
 
     printed, progress = capsys.readouterr()
     groups = [case["group"] for case in written["cases"]]
@@ -55,19 +62,70 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for baseline in case["baselines"]:
             need_paired(baseline)
             assert baseline["label"] in printed
-    assert {case["group"] for case in written["cases"] if case["floor"]} == {"packing", "segments"}
+    with_floor = {case["group"] for case in written["cases"] if case["floor"]}
+    assert with_floor == {"packing", "hamming", "segments"}
     for case in written["cases"]:
         if case["floor"]:
             need_paired(case["floor"])
 
 
+def test_a_peer_that_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(peers, "library", lambda name: None)
+    assert bench("hamming") == 0
+    printed = capsys.readouterr().out
+    assert "not compared with: faiss, usearch, numkong (extra [bench])" in printed
+    assert "torch, +-1 matrix product" in printed
+    assert "IndexBinaryFlat" not in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("faiss_knn", lambda found: (found[0] + 1, found[1])),
+        ("faiss_radius", lambda found: (found[0], found[1], found[2] + 1)),
+        ("faiss_radius", lambda found: (found[0] // 2, found[1][::2], found[2][::2])),
+        ("usearch_knn", lambda found: (found[0], 0 * found[1])),
+        ("numkong_matrix", lambda matrix: matrix + 1),
+        ("numkong_symmetric", lambda matrix: matrix + 1),
+    ],
+)
+def test_a_peer_that_disagrees_fails(
+    name: str,
+    spoil: Callable[[Any], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip(name.partition("_")[0])
+    right = getattr(peers, name)
+
+    def wrong(*arguments: Any) -> Any:
+        call = right(*arguments)
+        return lambda: spoil(call())
+
+    monkeypatch.setattr(peers, name, wrong)
+    assert bench("hamming") == 1
+    assert "disagree" in capsys.readouterr().err
+
+
 def test_sampling_reports_all_three_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench("--only", "sampling") == 0
+    assert bench("sampling") == 0
     printed = capsys.readouterr().out
     assert "sampled" in printed
     assert "exact" in printed
     assert "between the ends" in printed
     assert "packing" not in printed
+    assert "Limits" not in printed
+
+
+def test_single_cases(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("packing", "--case", "3", "--case", "1") == 0
+    printed, progress = capsys.readouterr()
+    assert progress.index("bfloat16") < progress.index("float32")
+    assert "float16, 64" not in printed.replace("bfloat16", "")
+    assert bench("packing", "--case", "6") == 2
+    assert "there are 5 cases" in capsys.readouterr().err
 
 
 def flip_byte(packed: torch.Tensor) -> torch.Tensor:
@@ -102,8 +160,8 @@ def one_less(found: Events) -> Events:
     ("group", "name", "spoil"),
     [
         ("packing", "pack_torch", flip_byte),
-        ("neighbors", "pm1_topk", one_too_far),
-        ("neighbors", "pm1_topk", first_twice),
+        ("hamming", "pm1_topk", one_too_far),
+        ("hamming", "pm1_topk", first_twice),
         ("segments", "exact_crossings", late),
         ("segments", "exact_crossings", other_unit),
         ("segments", "exact_crossings", one_less),
@@ -120,7 +178,7 @@ def test_disagreement_fails(
     right = getattr(reference, name)
     monkeypatch.setattr(reference, name, lambda *arguments: spoil(right(*arguments)))
     threads = get_threads()
-    assert bench("--only", group, "--threads", str(threads + 1)) == 1
+    assert bench(group, "--threads", str(threads + 1)) == 1
     assert get_threads() == threads
     printed, errors = capsys.readouterr()
     assert "disagree" in errors
@@ -129,13 +187,11 @@ def test_disagreement_fails(
 
 def test_disagreement_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "pack_torch", lambda z: torch.zeros(1, dtype=torch.uint8))
-    assert bench("--only", "packing", "--json", str(tmp_path / "bench.json")) == 1
+    assert bench("packing", "--json", str(tmp_path / "bench.json")) == 1
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    "options", [["--only", "weather"], ["--threads", "0"], ["--seconds", "nan"]]
-)
+@pytest.mark.parametrize("options", [["weather"], ["--threads", "0"], ["--seconds", "nan"]])
 def test_wrong_options(options: list[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         bench(*options)

@@ -80,7 +80,7 @@ def test_distances_refuse_wrong_arrays():
         _core.hamming_matrix(WORDS, WORDS[:, :1], out((4, 4), np.int32))
     with pytest.raises(ValueError, match="^out "):
         _core.hamming_matrix(WORDS, WORDS, out((4, 3), np.int32))
-    with pytest.raises(ValueError, match="contiguous within a code"):
+    with pytest.raises(ValueError, match=r"side by side within a code.*ascontiguousarray\(x\)"):
         wide = out((4, 4), np.uint64)[:, ::2]
         _core.hamming_matrix(wide, wide, out((4, 4), np.int32))
     for ranges in ([(0, 3)], [(-1, 2)], [(2, 1)]):
@@ -91,6 +91,34 @@ def test_distances_refuse_wrong_arrays():
             _core.top_k(WORDS, WORDS, True, out((4, k), np.int32), out((4, k), np.int64))
     with pytest.raises(ValueError, match="^indices "):
         _core.top_k(WORDS, WORDS, False, out((4, 2), np.int32), out((4, 1), np.int64))
+
+
+def test_the_rest_of_the_family_refuses_wrong_arrays():
+    distances = out((4, 1), np.int32)
+    with pytest.raises(ValueError, match="^mask "):
+        _core.hamming_paired(WORDS, WORDS, [(0, 2)], distances, WORDS[:1])
+    with pytest.raises(TypeError, match="^mask "):
+        _core.hamming_paired(WORDS, WORDS, [(0, 2)], distances, WORDS.astype(np.int64))
+    for offsets in ([0, 5], [1, 4], [0, 3, 2, 4], []):
+        reduced = out((max(len(offsets) - 1, 0), 2), np.uint64)
+        with pytest.raises(ValueError, match="^offsets "):
+            _core.reduce_differences(WORDS, np.array(offsets, np.int64), None, True, reduced)
+    with pytest.raises(ValueError, match="^reference "):
+        _core.reduce_differences(WORDS, np.array([0, 4]), WORDS, False, out((1, 2), np.uint64))
+    with pytest.raises(ValueError, match="^out "):
+        _core.reduce_differences(WORDS, np.array([0, 4]), None, False, out((2, 2), np.uint64))
+    for function, shape, dtype in (
+        (_core.column_counts, (100,), np.int64),
+        (_core.transpose_bits, (100, 1), np.uint64),
+    ):
+        for bits in ([64], [64, 64, 1], [200], []):
+            with pytest.raises(ValueError, match="^words "):
+                function(WORDS, bits, out(shape, dtype))
+        for bits in ([-1], [2**62, 2**62]):
+            with pytest.raises(ValueError, match="^layer_bits "):
+                function(WORDS, bits, out(shape, dtype))
+        with pytest.raises(ValueError, match="^out "):
+            function(WORDS, [65], out(shape, dtype))
 
 
 def test_negative_strides_of_rows_work():
@@ -182,3 +210,14 @@ def test_torch_tensors_that_cannot_be_borrowed():
         _core.pack(torch.zeros(3, dtype=torch.int16), out(1, np.uint64), 0.0)
     with pytest.raises((TypeError, ValueError, BufferError, RuntimeError)):
         _core.pack(torch.zeros(3).to_sparse(), out(1, np.uint64), 0.0)
+
+
+def test_probes_refuse_nonsense():
+    assert _core.cache_bytes(1) <= _core.cache_bytes(2)
+    with pytest.raises(ValueError, match="level is 0; wanted 1, 2 or 3"):
+        _core.cache_bytes(0)
+    with pytest.raises(ValueError, match="bytes is 8; wanted at least 4096"):
+        _core.probe_cache(8, 1.0)
+    for seconds in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="seconds is .*; wanted a positive number"):
+            _core.probe_shuffle(seconds)

@@ -147,7 +147,12 @@ def test_graph_keeps_zero_distances():
 
 def test_parameters():
     index = HammingNeighbors(7, radius=2)
-    assert index.get_params() == {"n_neighbors": 7, "radius": 2}
+    assert index.get_params() == {
+        "n_neighbors": 7,
+        "radius": 2,
+        "algorithm": "auto",
+        "n_jobs": None,
+    }
     assert index.set_params(n_neighbors=3) is index
     assert index.n_neighbors == 3
     with pytest.raises(ValueError, match="no parameter 'metric'"):

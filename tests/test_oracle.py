@@ -25,15 +25,31 @@ from oracle import (
     Shape,
     Step,
     Values,
+    argsort,
     code_at_interval,
     codes_of,
+    cofiring,
+    condensed,
+    consecutive,
     crossings,
     evaluate,
     exactly,
+    expected_hamming,
+    firing_counts,
+    flipped,
+    from_start,
     hamming,
+    hamming_by_layer,
+    hamming_masked,
     hamming_matrix,
+    hamming_weighted,
+    intersection,
+    jaccard,
+    nearest_by_class,
     pack_words,
     radius,
+    shared,
+    space_folding,
     steps_of,
     top_k,
     unique,
@@ -59,6 +75,12 @@ def test_codes_are_strictly_above_the_threshold() -> None:
     assert codes_of([[1.0, 2.0]], threshold=1.0) == [[False, True]]
 
 
+def test_sets_of_words() -> None:
+    assert argsort([[2, 1], [1, 9], [2, 1], [1, 8]]) == [3, 1, 0, 2]
+    a, b = [[2], [1], [2]], [[3], [2]]
+    assert shared(a, b) == [((1,), 1, -1, 1, 0), ((2,), 0, 1, 2, 1), ((3,), -1, 0, 0, 1)]
+
+
 @pytest.mark.parametrize("bits", [0, 1, 7, 8, 63, 64, 65, 128, 200])
 def test_words_are_little_endian_packbits(bits: int) -> None:
     code = np.random.default_rng(bits).random(bits) > 0.5
@@ -76,6 +98,7 @@ def test_distances() -> None:
     codes = codes_of([[1, 1, 0], [0, 1, 1]])
     assert hamming(*codes) == 2
     assert hamming_matrix(codes, [*codes, [False] * 3]) == [[0, 2, 2], [2, 0, 2]]
+    assert condensed([*codes, [False] * 3]) == [2, 2, 2]
 
 
 def test_neighbours_are_ordered_by_distance_then_index() -> None:
@@ -88,6 +111,38 @@ def test_exclude_self_leaves_equal_rows_in() -> None:
     database = codes_of([[1], [1], [0]])
     assert top_k(database, database, 9, exclude_self=True)[1] == [[1, 2], [0, 2], [0, 1]]
     assert radius(database, database, 0, exclude_self=True)[1] == [[1], [0], []]
+
+
+def test_masks_weights_and_layers() -> None:
+    a, b = [[True, False], [True]], [[False, False], [False]]
+    assert hamming_by_layer(a, b) == [1, 1]
+    assert hamming_weighted(a, b, [0.5, 3]) == 3.5
+    assert hamming_masked([True, False, True], [False] * 3, [True, True, False]) == 1
+
+
+def test_paths() -> None:
+    path = codes_of([[0, 0], [1, 0], [1, 1], [1, 0]])
+    assert consecutive([path, path[:1], path[:2]]) == [1, 1, 1, 1]
+    assert from_start([path, path[2:]]) == [0, 1, 2, 1, 0, 1]
+    assert space_folding(path) == Fraction(1, 3)
+    assert space_folding(path[:1]) is None
+
+
+def test_sets_of_units() -> None:
+    a, b, none = codes_of([[1, 1, 0], [0, 1, 1], [0, 0, 0]])
+    assert intersection(a, b) == 1
+    assert (jaccard(a, b), jaccard(a, none), jaccard(none, none)) == (THIRD, 0, 1)
+    assert flipped(a, [b, none], every=False) == [True, True, True]
+    assert flipped(a, [b, none], every=True) == [True, False, False]
+    assert flipped(a, [], every=True) == [False] * 3
+    assert firing_counts([a, b], 3) == [1, 2, 1]
+    assert cofiring([a, b], [b, b], 3, 3) == [[0, 1, 1], [0, 2, 2], [0, 1, 1]]
+
+
+def test_soft_codes_and_banks() -> None:
+    assert expected_hamming(numbers(1, "1/2"), numbers(0, "1/2")) == Fraction(3, 2)
+    bank = codes_of([[1, 1], [0, 1], [0, 0], [0, 1]])
+    assert nearest_by_class([False, True], bank, "abaa") == {"a": (0, 3), "b": (0, 1)}
 
 
 # ---------------------------------------------------------------- steps against torch

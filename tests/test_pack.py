@@ -118,3 +118,13 @@ def test_read_only_and_memory_mapped_input(tmp_path):
 def test_large_input_on_many_threads():
     z = np.random.default_rng(2).standard_normal((3000, 999)).astype(np.float32)
     same(pack(z), z > 0)
+
+
+def test_large_results_belong_to_the_library_asked():
+    torch = pytest.importorskip("torch")
+    z = torch.zeros(1 << 19, 1)
+    z[7] = 1
+    words = pack(z)
+    assert words.dtype == torch.uint64
+    assert words.numel() * 8 == 4 << 20
+    assert words.view(torch.int64).nonzero().tolist() == [[7, 0]]

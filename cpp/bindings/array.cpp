@@ -34,6 +34,7 @@ std::optional<ElementType> element_type(char kind, std::size_t bytes) {
             break;
         case 'u':
             if (bytes == 8) return ElementType::uint64;
+            if (bytes == 2) return ElementType::uint16;
             break;
         case 'i':
             if (bytes == 8) return ElementType::int64;
@@ -239,6 +240,19 @@ int need_same_cuda_device(const std::vector<const Array*>& arrays) {
     return arrays.front()->cuda_device;
 }
 
+void need_same_width(const Array& a, const Array& b) {
+    need_ndim(b, 2);
+    need_ndim(a, 2);
+    if (a.shape[1] != b.shape[1]) {
+        throw py::value_error(a.name + " is a " + a.described() + " and " + b.name + " a " +
+                              b.described() + "; wanted as many words in both");
+    }
+    if (a.shape[1] > std::int64_t{1} << 24) {
+        throw py::value_error(a.name + " is a " + a.described() +
+                              "; wanted at most 2^24 words, so that a distance fits an int32");
+    }
+}
+
 StridedRows as_strided_rows(const Array& array) {
     if (array.shape.empty()) {
         refuse(array, "at least one axis (the units)");
@@ -273,7 +287,10 @@ StridedRows as_strided_rows(const Array& array) {
 CodeRows as_code_rows(const Array& array) {
     need_host(need_ndim(need_type(array, ElementType::uint64), 2));
     if (array.size() > 0 && array.shape[1] > 1 && array.strides[1] != 1) {
-        refuse(array, "words that are contiguous within a code");
+        refuse(array,
+               "words that lie side by side within a code (rows may be any stride apart): pass "
+               "numpy.ascontiguousarray(" +
+                   array.name + ") or " + array.name + ".contiguous()");
     }
     const std::int64_t stride = array.shape[0] > 1 ? array.strides[0] : array.shape[1];
     return {static_cast<const std::uint64_t*>(array.data), array.shape[0], array.shape[1], stride};

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "code_rows.hpp"
 #include "element_type.hpp"
-#include "hamming.hpp"
 #include "parallel.hpp"
 #include "strided.hpp"
 
@@ -49,6 +49,9 @@ const Array& need_writable(const Array& array);
 const Array& need_host(const Array& array);
 /// All of the arrays on one CUDA device, which is returned.
 int need_same_cuda_device(const std::vector<const Array*>& arrays);
+
+/// Two arrays of codes of one width that fits an int32 distance.
+void need_same_width(const Array& a, const Array& b);
 
 /// A contiguous host array of one type and shape, to read or to write.
 template <class T>

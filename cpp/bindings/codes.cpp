@@ -37,28 +37,11 @@ void unpack_array(py::handle words_object, py::handle bits_object) {
     });
 }
 
-std::int64_t unique_rows(py::handle words_object, py::handle representative_object,
-                         py::handle inverse_object, py::handle counts_object) {
-    const Array words = borrow(words_object, "words");
-    const CodeRows rows = as_code_rows(need_contiguous(words));
-    const auto out = [&](py::handle object, const char* name) {
-        const Array array = borrow(object, name);
-        return contiguous_data<std::int64_t>(need_writable(array), ElementType::int64, {rows.rows});
-    };
-    auto* representative = out(representative_object, "representative");
-    auto* inverse = out(inverse_object, "inverse");
-    auto* counts = out(counts_object, "counts");
-    const py::gil_scoped_release release;
-    return unique(rows.data, rows.rows, rows.words, representative, inverse, counts);
-}
-
 }  // namespace
 
 void bind_codes(py::module_& module) {
     module.def("pack", &pack_array, py::arg("z"), py::arg("words"), py::arg("threshold"));
     module.def("unpack", &unpack_array, py::arg("words"), py::arg("bits"));
-    module.def("unique", &unique_rows, py::arg("words"), py::arg("representative"),
-               py::arg("inverse"), py::arg("counts"));
 }
 
 }  // namespace splinecode

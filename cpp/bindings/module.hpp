@@ -6,8 +6,15 @@ namespace splinecode {
 
 void bind_runtime(pybind11::module_& module);
 void bind_codes(pybind11::module_& module);
+void bind_groups(pybind11::module_& module);
 void bind_hamming(pybind11::module_& module);
+void bind_multi_index(pybind11::module_& module);
+void bind_pairs(pybind11::module_& module);
+void bind_pruned(pybind11::module_& module);
 void bind_segments(pybind11::module_& module);
+void bind_units(pybind11::module_& module);
+void bind_sets(pybind11::module_& module);
+void bind_spanning_tree(pybind11::module_& module);
 void bind_cuda(pybind11::module_& module);
 
 }  // namespace splinecode

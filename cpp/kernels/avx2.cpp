@@ -1,4 +1,5 @@
 #define SPLINECODE_LEVEL avx2
+#include "bytes_avx2.hpp"
 #include "lanes_avx2.hpp"
 #include "table_body.hpp"
 

@@ -1,4 +1,5 @@
 #define SPLINECODE_LEVEL avx512
+#include "bytes_avx512.hpp"
 #include "lanes_avx512.hpp"
 #include "table_body.hpp"
 

@@ -67,9 +67,43 @@ inline FourSums four_distances(const uint64_t* query, const uint64_t* row_a, con
     return sum;
 }
 
+/// Distance of two wide codes, the second read in order while `next`, of as many words, is fetched.
+inline int32_t streamed_distance(const uint64_t* query, const uint64_t* row, const uint64_t* next,
+                                 size_t words) {
+    constexpr size_t together = 2 * counts_limit * words_per_vector;
+    const Sum zero = widen(no_counts());
+    Sum total = zero;
+    size_t word = 0;
+    while (word + 2 * words_per_vector <= words) {
+        const size_t end = words - word < together ? words : word + together;
+        Counts a = no_counts();
+        Counts b = a;
+        for (; word + 2 * words_per_vector <= end; word += 2 * words_per_vector) {
+            const size_t second = word + words_per_vector;
+            __builtin_prefetch(next + word);
+            a = add(a, count_differences(load(query + word), load(row + word)));
+            b = add(b, count_differences(load(query + second), load(row + second)));
+        }
+        total = add_sums(total, add_sums(widen(a), widen(b)));
+    }
+    int32_t out[4];
+    store4(out, total, zero, zero, zero);
+    return out[0] + hamming_distance(query + word, row + word, words - word);
+}
+
 inline void hamming_tile(const uint64_t* queries, size_t n_queries, ptrdiff_t query_stride,
                          const uint64_t* rows, size_t n_rows, ptrdiff_t row_stride, size_t words,
                          int32_t* out, size_t out_stride) {
+    // One query reads rows as fast as memory gives them: wide ones in order, not four at a time.
+    constexpr size_t wide_words = 48;
+    if (n_queries == 1 && words >= wide_words) {
+        for (size_t j = 0; j < n_rows; ++j) {
+            const uint64_t* const row = rows + static_cast<ptrdiff_t>(j) * row_stride;
+            const uint64_t* const next = j + 1 < n_rows ? row + row_stride : row;
+            out[j] = streamed_distance(queries, row, next, words);
+        }
+        return;
+    }
     for (size_t j = 0; j < n_rows; j += 4) {
         // A last group of fewer than four repeats its last row and stores only what is wanted.
         const size_t last = n_rows - 1;

@@ -14,26 +14,45 @@ namespace splinecode::SPLINECODE_LEVEL {
 using NanSeen = __m256d;
 inline uint64_t any(NanSeen seen) { return static_cast<uint64_t>(_mm256_movemask_pd(seen)); }
 
-inline uint64_t mask8(__m256 lanes) { return static_cast<uint32_t>(_mm256_movemask_ps(lanes)); }
+using Largest = __m256i;
+inline bool exceeds(Largest largest, uint16_t limit) {
+    const __m256i most = _mm256_set1_epi16(static_cast<int16_t>(limit));
+    const __m256i within = _mm256_cmpeq_epi16(_mm256_max_epu16(largest, most), most);
+    return _mm256_movemask_epi8(within) != -1;
+}
+
 inline uint64_t mask4(__m256d lanes) { return static_cast<uint32_t>(_mm256_movemask_pd(lanes)); }
+inline uint64_t mask32(__m256i bytes) { return static_cast<uint32_t>(_mm256_movemask_epi8(bytes)); }
+
+/// Bit j = z[j] > limit, for 32 values. Masks are packed to bytes first: one movemask, not four.
+inline uint64_t greater32(const float* z, __m256 limit, __m256& unordered) {
+    const __m256 a = _mm256_loadu_ps(z);
+    const __m256 b = _mm256_loadu_ps(z + 8);
+    const __m256 c = _mm256_loadu_ps(z + 16);
+    const __m256 d = _mm256_loadu_ps(z + 24);
+    // One comparison finds a NaN in either vector.
+    const __m256 either =
+        _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_UNORD_Q), _mm256_cmp_ps(c, d, _CMP_UNORD_Q));
+    unordered = _mm256_or_ps(unordered, either);
+    const auto above = [&](__m256 x) {
+        return _mm256_castps_si256(_mm256_cmp_ps(x, limit, _CMP_GT_OQ));
+    };
+    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(above(a), above(b)),
+                                             _mm256_packs_epi32(above(c), above(d)));
+    // packs works within 128-bit halves; the permutation restores the order.
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return mask32(_mm256_permutevar8x32_epi32(bytes, order));
+}
 
 inline uint64_t greater64(const float* z, float threshold, NanSeen& nan) {
     const __m256 limit = _mm256_set1_ps(threshold);
     __m256 unordered = _mm256_castpd_ps(nan);
-    uint64_t word = 0;
-    for (size_t j = 0; j < 64; j += 16) {
-        const __m256 low = _mm256_loadu_ps(z + j);
-        const __m256 high = _mm256_loadu_ps(z + j + 8);
-        // One comparison finds a NaN in either vector.
-        const __m256 either = _mm256_cmp_ps(low, high, _CMP_UNORD_Q);
-        unordered = _mm256_or_ps(unordered, either);
-        word |= mask8(_mm256_cmp_ps(low, limit, _CMP_GT_OQ)) << j;
-        word |= mask8(_mm256_cmp_ps(high, limit, _CMP_GT_OQ)) << (j + 8);
-    }
+    const uint64_t low = greater32(z, limit, unordered);
+    const uint64_t high = greater32(z + 32, limit, unordered);
     // `any` reads the top bit of each 64-bit lane: bring the lower half's mark there too.
     const __m256i lanes = _mm256_castps_si256(unordered);
     nan = _mm256_castsi256_pd(_mm256_or_si256(lanes, _mm256_slli_epi64(lanes, 32)));
-    return word;
+    return low | high << 32;
 }
 
 inline uint64_t greater64(const double* z, double threshold, NanSeen& nan) {
@@ -74,6 +93,24 @@ inline uint64_t greater64(const uint16_t* z, int16_t key, uint16_t infinity, Nan
     }
     const __m256i none = _mm256_cmpeq_epi64(seen, _mm256_setzero_si256());
     nan = _mm256_or_pd(nan, _mm256_castsi256_pd(_mm256_xor_si256(none, _mm256_set1_epi64x(-1))));
+    return word;
+}
+
+/// Bit j = z[j] > key as int16, which for a key >= 0 is the order of 16-bit floats that are no NaN.
+/// `largest` keeps the largest of the magnitudes, each shifted left by one.
+inline uint64_t above64(const uint16_t* z, int16_t key, Largest& largest) {
+    const __m256i keys = _mm256_set1_epi16(key);
+    uint64_t word = 0;
+    for (size_t j = 0; j < 64; j += 32) {
+        const auto* p = reinterpret_cast<const __m256i*>(z + j);
+        const __m256i low = _mm256_loadu_si256(p);
+        const __m256i high = _mm256_loadu_si256(p + 1);
+        largest = _mm256_max_epu16(largest, _mm256_add_epi16(low, low));
+        largest = _mm256_max_epu16(largest, _mm256_add_epi16(high, high));
+        const __m256i bytes =
+            _mm256_packs_epi16(_mm256_cmpgt_epi16(low, keys), _mm256_cmpgt_epi16(high, keys));
+        word |= mask32(_mm256_permute4x64_epi64(bytes, 0xd8)) << j;
+    }
     return word;
 }
 
@@ -118,6 +155,7 @@ inline Words load_first(const uint64_t* p, size_t n) {
     const __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x(static_cast<long long>(n)), index);
     return _mm256_maskload_epi64(reinterpret_cast<const long long*>(p), mask);
 }
+inline Words both(Words a, Words b) { return _mm256_and_si256(a, b); }
 inline Counts count_differences(Words a, Words b) {
     const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1,
                                            2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
@@ -141,5 +179,16 @@ inline void store4(int32_t* out, Sum a, Sum b, Sum c, Sum d) {
         _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out), total);
 }
+
+// --- for the probe ----------------------------------------------------------------------------
+
+inline Words differences(Words a, Words b) { return _mm256_xor_si256(a, b); }
+inline uint64_t total(Sum sum) {
+    alignas(32) uint64_t parts[4];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(parts), sum);
+    return parts[0] + parts[1] + parts[2] + parts[3];
+}
+/// Each byte of `index` picks one of the 16 bytes of its half of `table`.
+inline Words look_up(Words table, Words index) { return _mm256_shuffle_epi8(table, index); }
 
 }  // namespace splinecode::SPLINECODE_LEVEL

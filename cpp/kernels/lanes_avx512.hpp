@@ -13,6 +13,14 @@ namespace splinecode::SPLINECODE_LEVEL {
 
 using NanSeen = uint64_t;
 inline uint64_t any(NanSeen seen) { return seen; }
+using Largest = __m512i;
+inline bool exceeds(Largest largest, uint16_t limit) {
+    // 32,768 less than each: signed comparisons order them as unsigned ones.
+    const __m512i shift = _mm512_set1_epi16(INT16_MIN);
+    const __m512i most = _mm512_set1_epi16(static_cast<int16_t>(limit));
+    return _mm512_cmpgt_epi16_mask(_mm512_xor_si512(largest, shift),
+                                   _mm512_xor_si512(most, shift)) != 0;
+}
 
 inline uint64_t greater64(const float* z, float threshold, NanSeen& nan) {
     const __m512 limit = _mm512_set1_ps(threshold);
@@ -54,6 +62,19 @@ inline uint64_t greater64(const uint16_t* z, int16_t key, uint16_t infinity, Nan
     return word;
 }
 
+/// Bit j = z[j] > key as int16, which for a key >= 0 is the order of 16-bit floats that are no NaN.
+/// `largest` keeps the largest of the magnitudes, each shifted left by one.
+inline uint64_t above64(const uint16_t* z, int16_t key, Largest& largest) {
+    const __m512i keys = _mm512_set1_epi16(key);
+    uint64_t word = 0;
+    for (size_t j = 0; j < 64; j += 32) {
+        const __m512i bits = _mm512_loadu_si512(z + j);
+        largest = _mm512_max_epu16(largest, _mm512_add_epi16(bits, bits));
+        word |= static_cast<uint64_t>(_mm512_cmpgt_epi16_mask(bits, keys)) << j;
+    }
+    return word;
+}
+
 inline uint64_t nonzero64(const uint8_t* z) {
     const __m512i bytes = _mm512_loadu_si512(z);
     return _mm512_test_epi8_mask(bytes, bytes);
@@ -86,6 +107,7 @@ inline Words load(const uint64_t* p) { return _mm512_loadu_si512(p); }
 inline Words load_first(const uint64_t* p, size_t n) {
     return _mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << n) - 1), p);
 }
+inline Words both(Words a, Words b) { return _mm512_and_si512(a, b); }
 inline Counts count_differences(Words a, Words b) {
     return _mm512_popcnt_epi64(_mm512_xor_si512(a, b));
 }
@@ -105,5 +127,20 @@ inline void store4(int32_t* out, Sum a, Sum b, Sum c, Sum d) {
         _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out), total);
 }
+
+// --- for the probe ----------------------------------------------------------------------------
+
+inline Words differences(Words a, Words b) { return _mm512_xor_si512(a, b); }
+inline uint64_t total(Sum sum) {
+    alignas(64) uint64_t parts[8];
+    _mm512_store_si512(parts, sum);
+    uint64_t all = 0;
+    for (const uint64_t part : parts) {
+        all += part;
+    }
+    return all;
+}
+/// Each byte of `index` picks one of the 16 bytes of its quarter of `table`.
+inline Words look_up(Words table, Words index) { return _mm512_shuffle_epi8(table, index); }
 
 }  // namespace splinecode::SPLINECODE_LEVEL

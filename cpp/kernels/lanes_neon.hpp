@@ -12,6 +12,8 @@ namespace splinecode::SPLINECODE_LEVEL {
 
 using NanSeen = uint64_t;
 inline uint64_t any(NanSeen seen) { return seen; }
+using Largest = uint16x8_t;
+inline bool exceeds(Largest largest, uint16_t limit) { return vmaxvq_u16(largest) > limit; }
 
 /// Bit j = lane j of 16 byte masks.
 inline uint64_t mask16(uint8x16_t lanes) {
@@ -90,6 +92,22 @@ inline uint64_t greater64(const uint16_t* z, int16_t key, uint16_t infinity, Nan
     return word;
 }
 
+/// Bit j = z[j] > key as int16, which for a key >= 0 is the order of 16-bit floats that are no NaN.
+/// `largest` keeps the largest of the magnitudes, each shifted left by one.
+inline uint64_t above64(const uint16_t* z, int16_t key, Largest& largest) {
+    const int16x8_t keys = vdupq_n_s16(key);
+    uint64_t word = 0;
+    for (size_t j = 0; j < 64; j += 16) {
+        const uint16x8_t low = vld1q_u16(z + j);
+        const uint16x8_t high = vld1q_u16(z + j + 8);
+        largest = vmaxq_u16(largest, vmaxq_u16(vshlq_n_u16(low, 1), vshlq_n_u16(high, 1)));
+        const uint16x8_t low_above = vcgtq_s16(vreinterpretq_s16_u16(low), keys);
+        const uint16x8_t high_above = vcgtq_s16(vreinterpretq_s16_u16(high), keys);
+        word |= mask16(narrow(low_above, high_above)) << j;
+    }
+    return word;
+}
+
 inline uint64_t nonzero64(const uint8_t* z) {
     uint64_t word = 0;
     for (size_t j = 0; j < 64; j += 16) {
@@ -130,6 +148,7 @@ inline Words load(const uint64_t* p) { return vreinterpretq_u8_u64(vld1q_u64(p))
 inline Words load_first(const uint64_t* p, size_t) {
     return vreinterpretq_u8_u64(vcombine_u64(vld1_u64(p), vdup_n_u64(0)));
 }
+inline Words both(Words a, Words b) { return vandq_u8(a, b); }
 inline Counts count_differences(Words a, Words b) { return vcntq_u8(veorq_u8(a, b)); }
 inline Counts no_counts() { return vdupq_n_u8(0); }
 inline Counts add(Counts a, Counts b) { return vaddq_u8(a, b); }
@@ -139,5 +158,12 @@ inline void store4(int32_t* out, Sum a, Sum b, Sum c, Sum d) {
     const uint32x4_t total = vpaddq_u32(vpaddq_u32(a, b), vpaddq_u32(c, d));
     vst1q_s32(out, vreinterpretq_s32_u32(total));
 }
+
+// --- for the probe ----------------------------------------------------------------------------
+
+inline Words differences(Words a, Words b) { return veorq_u8(a, b); }
+inline uint64_t total(Sum sum) { return vaddlvq_u32(sum); }
+/// Each byte of `index` picks one of the 16 bytes of `table`.
+inline Words look_up(Words table, Words index) { return vqtbl1q_u8(table, index); }
 
 }  // namespace splinecode::SPLINECODE_LEVEL

@@ -11,6 +11,8 @@ namespace splinecode::SPLINECODE_LEVEL {
 
 using NanSeen = uint64_t;
 inline uint64_t any(NanSeen seen) { return seen; }
+using Largest = uint16_t;
+inline bool exceeds(Largest largest, uint16_t limit) { return largest > limit; }
 
 template <class Float>
 uint64_t greater64(const Float* z, Float threshold, NanSeen& nan) {
@@ -30,6 +32,18 @@ inline uint64_t greater64(const uint16_t* z, int16_t key, uint16_t infinity, Nan
         const bool is_nan = (z[j] & 0x7fff) > infinity;
         word |= static_cast<uint64_t>(!is_nan && ordered > key) << j;
         nan |= is_nan;
+    }
+    return word;
+}
+
+/// Bit j = z[j] > key as int16, which for a key >= 0 is the order of 16-bit floats that are no NaN.
+/// `largest` keeps the largest of the magnitudes, each shifted left by one.
+inline uint64_t above64(const uint16_t* z, int16_t key, Largest& largest) {
+    uint64_t word = 0;
+    for (size_t j = 0; j < 64; ++j) {
+        const auto magnitude = static_cast<uint16_t>(z[j] << 1);
+        word |= static_cast<uint64_t>(static_cast<int16_t>(z[j]) > key) << j;
+        largest = magnitude > largest ? magnitude : largest;
     }
     return word;
 }
@@ -63,6 +77,7 @@ constexpr size_t counts_limit = 1u << 20;
 
 inline Words load(const uint64_t* p) { return *p; }
 inline Words load_first(const uint64_t* p, size_t) { return *p; }
+inline Words both(Words a, Words b) { return a & b; }
 inline Counts count_differences(Words a, Words b) {
     return static_cast<uint64_t>(__builtin_popcountll(a ^ b));
 }
@@ -75,6 +90,19 @@ inline void store4(int32_t* out, Sum a, Sum b, Sum c, Sum d) {
     out[1] = static_cast<int32_t>(b);
     out[2] = static_cast<int32_t>(c);
     out[3] = static_cast<int32_t>(d);
+}
+
+// --- for the probe ----------------------------------------------------------------------------
+
+inline Words differences(Words a, Words b) { return a ^ b; }
+inline uint64_t total(Sum sum) { return sum; }
+/// Each byte of `index`, modulo 8 here, picks a byte of `table`.
+inline Words look_up(Words table, Words index) {
+    Words found = 0;
+    for (int byte = 0; byte < 64; byte += 8) {
+        found |= (table >> ((index >> byte & 7) * 8) & 0xff) << byte;
+    }
+    return found;
 }
 
 }  // namespace splinecode::SPLINECODE_LEVEL

@@ -1,4 +1,5 @@
 #define SPLINECODE_LEVEL neon
+#include "bytes_neon.hpp"
 #include "lanes_neon.hpp"
 #include "table_body.hpp"
 

@@ -1,4 +1,5 @@
 #define SPLINECODE_LEVEL scalar
+#include "bytes_scalar.hpp"
 #include "lanes_scalar.hpp"
 #include "table_body.hpp"
 

@@ -8,11 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import sets
 from ._core import __version__
+from .banks import BankMatches, nearest_in_bank
+from .clustering import Clustering, SpanningTree, hamming_mst, hdbscan
 from .codes import Codes, Layer, UniqueCodes, pack, unpack
+from .groups import flipped_all, flipped_any
 from .hamming import hamming, hamming_matrix
+from .merging import merge_topk
 from .neighbors import HammingNeighbors
+from .paths import consecutive_hamming, hamming_from_start, space_folding
 from .runtime import get_threads, info, simd, threads
+from .similarity import (
+    active_counts,
+    intersection_counts,
+    intersection_counts_matrix,
+    jaccard_similarity,
+    jaccard_similarity_matrix,
+)
+from .soft import expected_hamming, expected_hamming_matrix
+from .units import cofiring, firing_counts, firing_rates
 
 if TYPE_CHECKING:
     from .capture import spline_codes
@@ -30,22 +45,45 @@ _NEED_TORCH = {
 }
 
 __all__ = [
+    "BankMatches",
+    "Clustering",
     "Codes",
     "Crossings",
     "HammingNeighbors",
     "Layer",
     "Network",
+    "SpanningTree",
     "UniqueCodes",
     "UnsupportedNetworkError",
     "__version__",
+    "active_counts",
+    "cofiring",
+    "consecutive_hamming",
     "crossings",
+    "expected_hamming",
+    "expected_hamming_matrix",
+    "firing_counts",
+    "firing_rates",
+    "flipped_all",
+    "flipped_any",
     "get_threads",
     "hamming",
+    "hamming_from_start",
     "hamming_matrix",
+    "hamming_mst",
+    "hdbscan",
     "info",
+    "intersection_counts",
+    "intersection_counts_matrix",
+    "jaccard_similarity",
+    "jaccard_similarity_matrix",
+    "merge_topk",
+    "nearest_in_bank",
     "pack",
     "read_network",
+    "sets",
     "simd",
+    "space_folding",
     "spline_codes",
     "threads",
     "unpack",

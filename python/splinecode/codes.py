@@ -8,6 +8,7 @@ is the concatenation of its layers' words.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -23,10 +24,12 @@ from .arrays import (
     device_of,
     dtype_name,
     empty,
+    lent,
     library_of,
     need_same_place,
     on_cuda,
 )
+from .memory import need_room
 
 WORD_BITS = 64
 
@@ -75,7 +78,10 @@ def pack(z: Array, threshold: float = 0.0, *, nan: str = "raise") -> Array:
     if z.ndim == 0:
         raise ValueError("z has no axes; wanted at least one, the units of a layer")
     words = empty(z, (*z.shape[:-1], words_for(z.shape[-1])), "uint64")
-    first_nan = (_pack_cuda if on_cuda(z) else _core.pack)(z, words, threshold)
+    if on_cuda(z):
+        first_nan = _pack_cuda(z, words, threshold)
+    else:
+        first_nan = _core.pack(lent(z), lent(words), threshold)
     if nan == "raise" and int(first_nan) >= 0:
         place = tuple(int(i) for i in np.unravel_index(int(first_nan), tuple(z.shape)))
         raise ValueError(
@@ -132,6 +138,7 @@ def unpack(words: Array, n_bits: int) -> Array:
     ------
     TypeError : words is no uint64 array.
     ValueError : the last axis is not ceil(n_bits / 64) words, or the array is on a GPU.
+    MemoryError : the bits, a byte each, are more than the memory available.
 
     """
     _need_words(words, "words")
@@ -141,6 +148,7 @@ def unpack(words: Array, n_bits: int) -> Array:
             f"(..., {words_for(max(n_bits, 0))}) words for n_bits = {n_bits}"
         )
     rows = math.prod(words.shape[:-1])
+    need_room((rows, n_bits), 1, f"bits of {rows} codes, a byte each,")
     bits = empty(words, (rows, n_bits), "bool")
     _core.unpack(words.reshape(rows, words.shape[-1]), bits)
     return bits.reshape(*words.shape[:-1], n_bits)
@@ -329,13 +337,33 @@ class Codes:
         """Return the distinct codes (distinct polytopes), with inverse and counts.
 
         The distinct codes stand in lexicographic order of their words; ``inverse`` is int64 (n,),
-        ``counts`` int64 (distinct,). O(n log n words). CPU only.
+        ``counts`` int64 (distinct,). By hashing, O(n words), and sorting the distinct ones; the
+        words are read in place, those of a layer too. CPU only.
         """
-        words = self._words if _is_contiguous(self._words) else _copy(self._words)
+        _, codes, inverse, counts = self._distinct()
+        return UniqueCodes(codes, inverse, counts)
+
+    def _distinct(self) -> tuple[Array, Codes, Array, Array]:
+        """Return the lowest row of each distinct code, and what `unique` returns."""
         rows = (len(self),)
-        representative, inverse, counts = (empty(words, rows, "int64") for _ in range(3))
-        distinct = _core.unique(words, representative, inverse, counts)
-        return UniqueCodes(self[representative[:distinct]], inverse, counts[:distinct])
+        representative, inverse, counts = (empty(self._words, rows, "int64") for _ in range(3))
+        distinct = _core.unique(self._words, representative, inverse, counts)
+        first = representative[:distinct]
+        return first, self[first], inverse, counts[:distinct]
+
+    def argsort(self) -> Array:
+        """Return the rows in the order that sorts them, int64 (n,).
+
+        Lexicographic order of the words as unsigned integers, which puts equal codes together and
+        is that of `unique`; stable. O(n log n). CPU only.
+        """
+        order = empty(self._words, (len(self),), "int64")
+        _core.argsort(self._words, order)
+        return order
+
+    def sort(self) -> Codes:
+        """Return the codes in the order of `argsort`."""
+        return self[self.argsort()]
 
     def __len__(self) -> int:
         return int(self._words.shape[0])
@@ -363,12 +391,32 @@ class Codes:
         )
         return same_place and bool((a == b).all())
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"words": to_pickle(self._words), "layers": self._layers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._init(from_pickle(state["words"]), state["layers"])
+
     def __repr__(self) -> str:
         library = library_of(self._words, "words")
         return (
             f"Codes({len(self):,} codes of {self.n_bits:,} bits, layers "
             f"{_bits_text(self._layers)}, {library} on {device_of(self._words)})"
         )
+
+
+def to_pickle(words: Array) -> Array:
+    """Return words in a form that can be pickled: torch fails to load its uint64 tensors."""
+    if library_of(words, "words") != "torch":
+        return words
+    return words.contiguous().view(sys.modules["torch"].int64)
+
+
+def from_pickle(words: Array) -> Array:
+    """Return words that `to_pickle` made."""
+    if library_of(words, "words") != "torch":
+        return words
+    return words.view(sys.modules["torch"].uint64)
 
 
 def need_same_layers(a: Codes, a_name: str, b: Codes, b_name: str) -> None:
@@ -393,15 +441,3 @@ def _concatenate(parts: list[Array], axis: int) -> Array:
     if library_of(parts[0], "parts") == "torch":
         return importlib.import_module("torch").cat(parts, dim=axis)
     return importlib.import_module("cupy").concatenate(parts, axis=axis)
-
-
-def _is_contiguous(words: Array) -> bool:
-    if isinstance(words, np.ndarray):
-        return bool(words.flags.c_contiguous)
-    return bool(
-        words.is_contiguous() if hasattr(words, "is_contiguous") else words.flags.c_contiguous
-    )
-
-
-def _copy(words: Array) -> Array:
-    return words.contiguous() if hasattr(words, "contiguous") else words.copy()

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from . import _core
-from .arrays import Array, dtype_name, empty, library_of, need_same_place
+from .arrays import (
+    Array,
+    as_numpy,
+    dtype_name,
+    empty,
+    from_numpy,
+    lent,
+    library_of,
+    need_same_place,
+)
 from .codes import Codes, need_same_layers
+from .masks import Mask, Weights, layer_ranges, layer_weights, mask_words
+from .matrices import Distances, need_counts_fit, need_form
+from .memory import item_bytes
 
 
 def words_of(codes: Codes | Array, name: str) -> Array:
@@ -38,7 +54,14 @@ def need_comparable(a: Codes | Array, a_name: str, b: Codes | Array, b_name: str
         )
 
 
-def hamming(a: Codes | Array, b: Codes | Array, *, per_layer: bool = False) -> Array:
+def hamming(
+    a: Codes | Array,
+    b: Codes | Array,
+    *,
+    per_layer: bool = False,
+    mask: Mask | None = None,
+    weights: Weights | None = None,
+) -> Array:
     """Hamming distance of code i of `a` and code i of `b`, for every i.
 
     Parameters
@@ -47,65 +70,168 @@ def hamming(a: Codes | Array, b: Codes | Array, *, per_layer: bool = False) -> A
         Equally many codes of one layout. On the CPU.
     per_layer : bool
         Break the distance down by layer (needs Codes).
+    mask : Codes of one code, uint64 words (w,), or bool (n_bits,)
+        Count only the units that are set here. Booleans stand in the order of `Codes.bits()` and
+        need Codes.
+    weights : mapping of layer name to float, or a float a layer
+        What a unit of each layer counts (needs Codes): finite, at least 0.
 
     Returns
     -------
-    distances : int32 (n,), or (n, layers) if `per_layer`; counts of units
+    distances : int32 (n,), or (n, layers) if `per_layer`; counts of units. With `weights` float64:
+        each layer's count times its weight, added up in the order of the layers unless `per_layer`
 
     Raises
     ------
-    TypeError : not codes, or `per_layer` without layers.
-    ValueError : other layout, number of codes, library or device.
+    TypeError : not codes, or layers asked for where there are none.
+    ValueError : other layout, number of codes, library or device; a mask or weights that do not
+        fit the layers.
 
     Notes
     -----
-    O(n w); reads both once.
+    O(n w); reads both once, whatever is asked for.
 
     """
-    need_comparable(a, "a", b, "b")
+    need_pairs(a, b)
     a_words, b_words = words_of(a, "a"), words_of(b, "b")
-    if a_words.shape[0] != b_words.shape[0]:
-        raise ValueError(
-            f"a has {a_words.shape[0]} codes and b {b_words.shape[0]}; wanted pairs. "
-            "hamming_matrix compares all with all"
-        )
-    if not per_layer:
-        ranges = [(0, int(a_words.shape[1]))]
-    elif isinstance(a, Codes):
-        ranges = [a.word_range(i) for i in range(len(a.layers))]
-    else:
-        raise TypeError("per_layer needs Codes, which know their layers; a is plain words")
+    ranges = [(0, int(a_words.shape[1]))]
+    if per_layer or weights is not None:
+        ranges = layer_ranges(a, "a", "per_layer" if weights is None else "weights")
+    chosen = None if mask is None else repeat_row(mask_words(mask, a), len(a_words))
     out = empty(a_words, (a_words.shape[0], len(ranges)), "int32")
-    _core.hamming_paired(a_words, b_words, ranges, out)
-    return out if per_layer else out[:, 0]
+    _core.hamming_paired(a_words, b_words, ranges, out, chosen)
+    if weights is None:
+        return out if per_layer else out[:, 0]
+    assert isinstance(a, Codes)
+    weighted = as_numpy(out, "out") * layer_weights(weights, a)
+    if not per_layer:
+        weighted = _sum_in_order(weighted)
+    return from_numpy(weighted, library_of(a_words, "a"))
 
 
-def hamming_matrix(x: Codes | Array, y: Codes | Array | None = None) -> Array:
+def need_pairs(a: Codes | Array, b: Codes | Array) -> None:
+    """Raise ValueError unless the two have one layout, library and device, and as many codes."""
+    need_comparable(a, "a", b, "b")
+    n_a, n_b = (words_of(codes, "codes").shape[0] for codes in (a, b))
+    if n_a != n_b:
+        raise ValueError(
+            f"a has {n_a} codes and b {n_b}; wanted pairs. The matrix functions compare all "
+            "with all"
+        )
+
+
+def repeat_row(row: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
+    """View one row as n equal rows, without a copy."""
+    return np.broadcast_to(row, (n, len(row)))
+
+
+def _sum_in_order(columns: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Add up columns one by one, so that the rounding does not depend on numpy's blocks."""
+    total = np.zeros(len(columns))
+    for column in columns.T:
+        total += column
+    return total
+
+
+def hamming_matrix(
+    x: Codes | Array,
+    y: Codes | Array | None = None,
+    *,
+    form: str = "full",
+    dtype: str = "int32",
+    per_layer: bool = False,
+    mask: Mask | None = None,
+    weights: Weights | None = None,
+) -> Array:
     """Hamming distances of every code of `x` to every code of `y` (of `x` itself if None).
 
     Parameters
     ----------
     x : Codes, or uint64 words (n, w)
     y : Codes, or uint64 words (m, w), or None
+    form : "full" or "condensed"
+        "condensed" (needs y=None) leaves out what a symmetric matrix says twice: the pairs i < j
+        alone, by i and then j, as `scipy.spatial.distance.pdist` orders them.
+    dtype : "int32" or "uint16"
+        What counts are kept in. uint16 takes half the memory; codes (with
+        `per_layer`, layers) may have no more than 65,535 bits, pad bits counted.
+    per_layer, mask, weights
+        As in `hamming`.
 
     Returns
     -------
-    distances : int32 (n, m); counts of units
+    distances : `dtype` (n, m), or (n (n - 1) / 2,) if condensed; counts of units. `per_layer` adds
+        a last axis of layers. float64 with `weights`, as in `hamming`
 
     Raises
     ------
-    TypeError : not codes.
-    ValueError : another layout, library or device.
-    MemoryError : n * m distances do not fit in memory: `HammingNeighbors` needs no matrix.
+    TypeError : not codes, or layers asked for where there are none.
+    ValueError : another layout, library or device; a mask or weights that do not fit the layers;
+        no such form or dtype; "condensed" with y, or uint16 with weights or too wide codes.
+    MemoryError : the distances do not fit in memory: `HammingNeighbors` needs no matrix.
 
     Notes
     -----
-    O(n m w). CPU only.
+    O(n m w), half of that if y is None. CPU only. A mask takes a copy of both sides' words; layers
+    take a matrix more.
 
     """
+    need_form(form, dtype, y is not None, weights is not None)
     other = x if y is None else y
     need_comparable(x, "x", other, "y")
-    x_words, y_words = words_of(x, "x"), words_of(other, "y")
-    out = empty(x_words, (x_words.shape[0], y_words.shape[0]), "int32")
-    _core.hamming_matrix(x_words, y_words, out)
+    layered = per_layer or weights is not None
+    ranges = [(0, int(words_of(x, "x").shape[1]))]
+    if layered:
+        ranges = layer_ranges(x, "x", "per_layer" if weights is None else "weights")
+    need_counts_fit(dtype, ranges)
+    matrix = _distances(x, y, mask, form, dtype)
+    if not layered:
+        matrix.need_room(1, dtype, 0)
+        out = empty(words_of(x, "x"), matrix.shape, dtype)
+        matrix.write(*ranges[0], lent(out))
+        return out
+    if weights is None:
+        values = _stacked(matrix, ranges, dtype)
+    else:
+        assert isinstance(x, Codes)
+        values = _summed(matrix, ranges, layer_weights(weights, x), per_layer)
+    return from_numpy(values, library_of(words_of(x, "x"), "x"))
+
+
+def _distances(
+    x: Codes | Array, y: Codes | Array | None, mask: Mask | None, form: str, dtype: str
+) -> Distances:
+    chosen = None if mask is None else mask_words(mask, x)
+    x_words, y_words = (
+        words if words is None or chosen is None else words & chosen
+        for words in (
+            as_numpy(words_of(x, "x"), "x"),
+            None if y is None else as_numpy(words_of(y, "y"), "y"),
+        )
+    )
+    assert x_words is not None
+    return Distances(x_words, y_words, form, dtype)
+
+
+def _stacked(matrix: Distances, ranges: list[tuple[int, int]], dtype: str) -> np.ndarray[Any, Any]:
+    matrix.need_room(len(ranges), dtype, item_bytes(dtype))
+    out = np.empty((*matrix.shape, len(ranges)), dtype)
+    for layer, distances in enumerate(matrix.by_layer(ranges)):
+        out[..., layer] = distances
     return out
+
+
+def _summed(
+    matrix: Distances,
+    ranges: list[tuple[int, int]],
+    weights: np.ndarray[Any, Any],
+    per_layer: bool,
+) -> np.ndarray[Any, Any]:
+    """Times the weights: a matrix a layer, or their sum in the order of the layers."""
+    layers = len(ranges) if per_layer else 1
+    # The counts, and their products with a weight.
+    matrix.need_room(layers, "float64", 4 + 8)
+    out = np.zeros((*matrix.shape, layers))
+    for layer, distances in enumerate(matrix.by_layer(ranges)):
+        out[..., layer if per_layer else 0] += distances * weights[layer]
+    return out if per_layer else out[..., 0]

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import operator
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 
 from . import _core
-from .arrays import Array, as_numpy, current_stream, empty, on_cuda
-from .codes import Codes, need_cuda_build
+from .arrays import (
+    Array,
+    as_numpy,
+    current_stream,
+    empty,
+    from_numpy,
+    library_of,
+    on_cuda,
+)
+from .codes import WORD_BITS, Codes, from_pickle, need_cuda_build, to_pickle
 from .hamming import need_comparable, words_of
+from .runtime import threads
+from .search import CpuSearch
 
 _CUDA_WORKSPACE_BYTES = 1 << 30
 
@@ -24,25 +37,63 @@ class HammingNeighbors:
         Neighbours that `kneighbors` returns by default.
     radius : float
         Distance (in units, inclusive) that `radius_neighbors` uses by default.
+    algorithm : "auto", "brute", "pruned" or "hash"
+        How to search on the CPU; results never depend on it. "brute" compares all pairs by
+        look-up tables. "pruned" sorts the codes into clusters and leaves out what the triangle
+        inequality and the most variable bits rule out, which real codes allow and random ones do
+        not. "hash" finds small radii by multi-index hashing, which needs at least 16 varying bits
+        for each unit of the radius and one more; the nearest neighbours it leaves to "auto".
+        "auto" tries the others on a sample once enough queries were asked.
+    n_jobs : int, optional
+        Threads on the CPU: None for `splinecode.get_threads()`, -1 for all processors.
+
+    Attributes
+    ----------
+    n_samples_fit_ : int
+        Codes that are searched in; indices count them.
+    counts_, inverse_ : int64 (n_samples_fit_,) and (n,)
+        Only after ``fit(X, distinct=True)``: how often each distinct code stands in X, and which
+        one each row of X is.
+
+    stats_ : dict
+        What the last search on the CPU did: its `algorithm`, the `pairs` of queries and codes, of
+        these the `pairs_ruled_out` unread and the `distances_computed` to the end, the
+        `words_read` (pairs of words compared) and the `bits_dropped` because all codes share them.
 
     Neighbours are ordered by (distance, index), on every device and thread count. As in
     scikit-learn, asking without X asks about the fitted codes and leaves each code itself out.
-    Codes on a GPU are searched there by `kneighbors`; the other methods run on the CPU.
+    Codes on a GPU are searched there by `kneighbors`; the other methods run on the CPU. Estimators
+    can be cloned by scikit-learn and pickled, fitted or not.
 
     Notes
     -----
-    Brute force over packed words, O(queries * n * words), with selection fused in: no distance
-    matrix is stored.
+    At most O(queries * n * words), with selection fused in: no distance matrix is stored. The
+    index of "pruned" is a copy of the codes; it is made at the first search that needs it and not
+    pickled.
 
     """
 
-    def __init__(self, n_neighbors: int = 5, *, radius: float = 1.0) -> None:
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        radius: float = 1.0,
+        algorithm: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.radius = radius
+        self.algorithm = algorithm
+        self.n_jobs = n_jobs
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({settings})"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's parameters (`deep` is scikit-learn's and changes nothing)."""
-        return {"n_neighbors": self.n_neighbors, "radius": self.radius}
+        names = ("n_neighbors", "radius", "algorithm", "n_jobs")
+        return {name: getattr(self, name) for name in names}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters by name; ValueError for one that does not exist."""
@@ -52,14 +103,33 @@ class HammingNeighbors:
             setattr(self, name, value)
         return self
 
-    def fit(self, X: Codes | Array, y: object = None) -> Self:
-        """Keep the codes to search in: Codes or uint64 words (n, w). Not copied; `y` is ignored.
+    def fit(self, X: Codes | Array, y: object = None, *, distinct: bool = False) -> Self:
+        """Keep the codes to search in.
 
-        Raises ValueError for no codes.
+        Parameters
+        ----------
+        X : Codes, or uint64 words (n, w)
+            At least one code. Not copied.
+        y : ignored
+        distinct : bool
+            Keep each distinct code once, in the order of `Codes.unique`, with `counts_` and
+            `inverse_`. No two nodes of a graph are then at distance 0, which sparse matrices
+            cannot tell from no edge; ``labels[inverse_]`` hands results back to the rows of X.
+            CPU only.
+
+        Raises
+        ------
+        TypeError, ValueError : not codes, or no codes.
+
         """
         if len(words_of(X, "X")) == 0:
             raise ValueError("X holds no codes; wanted at least one")
+        for name in ("counts_", "inverse_"):
+            self.__dict__.pop(name, None)
+        if distinct:
+            X, self.inverse_, self.counts_ = _distinct(X)
         self._codes = X
+        self._search: CpuSearch | None = None
         self.n_samples_fit_ = len(words_of(X, "X"))
         return self
 
@@ -87,14 +157,22 @@ class HammingNeighbors:
         ------
         RuntimeError : not fitted.
         ValueError : k is not from 1 to the number of candidates; another layout or device.
+        MemoryError : the results or the candidates do not fit, before the search starts.
 
         """
         queries, database, exclude_self = self._prepare(X)
         k = self._checked_k(n_neighbors, exclude_self)
+        if not on_cuda(queries):
+            _core.need_memory(12 * len(queries) * k, f"{k} neighbours of {len(queries)} codes")
         distances = empty(queries, (len(queries), k), "int32")
         indices = empty(queries, (len(queries), k), "int64")
-        search = _top_k_cuda if on_cuda(queries) else _core.top_k
-        search(queries, database, exclude_self, distances, indices)
+        if on_cuda(queries):
+            _top_k_cuda(queries, database, exclude_self, distances, indices)
+        else:
+            with _jobs(self.n_jobs):
+                self.stats_ = self._cpu_search().nearest(
+                    None if exclude_self else queries, self.algorithm, distances, indices
+                )
         return (distances, indices) if return_distance else indices
 
     def radius_neighbors(
@@ -109,7 +187,8 @@ class HammingNeighbors:
         -------
         distances : object array (m,) of int32 arrays, if `return_distance`
         indices : object array (m,) of int64 arrays
-            Each ordered by (distance, index).
+            Each ordered by (distance, index). numpy object arrays of arrays of X's library: numpy
+            arrays, or torch tensors.
 
         Raises
         ------
@@ -118,8 +197,23 @@ class HammingNeighbors:
 
         """
         offsets, indices, distances = self._within(X, radius)
-        index_lists = _split(indices, offsets)
-        return (_split(distances, offsets), index_lists) if return_distance else index_lists
+        library = library_of(self._words(X), "X")
+        index_lists = _split(from_numpy(indices, library), offsets)
+        if not return_distance:
+            return index_lists
+        return _split(from_numpy(distances, library), offsets), index_lists
+
+    def radius_counts(self, X: Codes | Array | None = None, radius: float | None = None) -> Array:
+        """Count the codes within `radius` (inclusive, in units) of each query: int64 (m,).
+
+        As long as the lists of `radius_neighbors`, which are not kept. Raises as it does.
+        """
+        limit = _checked_radius(self.radius if radius is None else radius)
+        queries, _, exclude_self = self._prepare(X)
+        rows = None if exclude_self else as_numpy(queries, "X")
+        with _jobs(self.n_jobs):
+            counts, self.stats_ = self._cpu_search().counts(rows, limit, self.algorithm)
+        return from_numpy(counts, library_of(queries, "X"))
 
     def kneighbors_graph(
         self,
@@ -147,6 +241,108 @@ class HammingNeighbors:
         """Return the graph of neighbours within `radius`, as `kneighbors_graph` does."""
         offsets, indices, distances = self._within(X, radius)
         return self._graph(offsets, indices, distances, mode)
+
+    def to_umap(self, n_neighbors: int | None = None) -> tuple[Array, Array]:
+        """Return the neighbours of the fitted codes as umap-learn's `precomputed_knn` wants them.
+
+        Parameters
+        ----------
+        n_neighbors : int, optional
+            The same as `UMAP(n_neighbors=...)`, which counts each code itself.
+
+        Returns
+        -------
+        indices : int64 (n, n_neighbors), each code itself first
+        distances : float32 (n, n_neighbors)
+            numpy arrays, new ones each time (umap writes into them).
+
+        Raises
+        ------
+        RuntimeError, ValueError : as `kneighbors`, with one code itself counted.
+
+        Notes
+        -----
+        ``UMAP(n_neighbors=k, precomputed_knn=index.to_umap(k)).fit(x)``, where x is any array of as
+        many rows, such as ``np.zeros((n, 1))``: umap looks at its shape alone, or at its values to
+        place parts of the graph that do not hang together. umap warns that it cannot transform new
+        data without an index of its own.
+
+        """
+        k = operator.index(self.n_neighbors if n_neighbors is None else n_neighbors)
+        self._prepare(None)
+        if not 1 <= k <= self.n_samples_fit_:
+            raise ValueError(
+                f"n_neighbors is {k}; wanted 1 to {self.n_samples_fit_}, the fitted codes: a code "
+                "is here a neighbour of itself"
+            )
+        return self._self_first(k)
+
+    def _self_first(self, k: int) -> tuple[Array, Array]:
+        """Return (indices, float32 distances) of each fitted code itself and its k - 1 nearest."""
+        n = self.n_samples_fit_
+        indices, distances = np.empty((n, k), dtype=np.int64), np.zeros((n, k), dtype=np.float32)
+        indices[:, 0] = np.arange(n)
+        if k > 1:
+            found = self.kneighbors(n_neighbors=k - 1)
+            distances[:, 1:], indices[:, 1:] = (
+                as_numpy(part, "the fitted codes") for part in found
+            )
+        return indices, distances
+
+    def transform(self, X: Codes | Array) -> Any:
+        """Return the graph of distances to the n_neighbors + 1 nearest fitted codes.
+
+        A step for scikit-learn pipelines before estimators with ``metric="precomputed"``, in the
+        form of its KNeighborsTransformer: `scipy.sparse.csr_array` (m, n), one neighbour more
+        than `n_neighbors` because a fitted code finds itself. For DBSCAN the graph must reach as
+        far as its `eps`: see `radius_neighbors_graph`.
+        """
+        return self.kneighbors_graph(X, operator.index(self.n_neighbors) + 1, mode="distance")
+
+    def fit_transform(self, X: Codes | Array, y: object = None) -> Any:
+        """Fit X, and return its graph as `transform` does, each code itself first in its row.
+
+        Equal to ``fit(X).transform(X)`` unless more than n_neighbors codes are identical: there
+        `transform` may find so many copies of a code that the code itself is left out.
+        """
+        self.fit(X)
+        k = self._checked_k(None, exclude_self=True) + 1
+        indices, distances = self._self_first(k)
+        offsets = np.arange(len(indices) + 1) * k
+        return self._graph(offsets, indices.ravel(), distances.ravel(), "distance")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {**self.__dict__, "_search": None}
+        if not isinstance(state.get("_codes"), Codes | None):
+            state["_codes"] = to_pickle(self._codes)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if not isinstance(state.get("_codes"), Codes | None):
+            self._codes = from_pickle(state["_codes"])
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what this estimator is; only scikit-learn asks."""
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags  # noqa: PLC0415
+
+        return Tags(
+            estimator_type=None,
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(preserves_dtype=[]),
+            input_tags=InputTags(two_d_array=False),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_codes")
+
+    def _cpu_search(self) -> CpuSearch:
+        if self._search is None:
+            self._search = CpuSearch(as_numpy(words_of(self._codes, "X"), "the fitted codes"))
+        return self._search
+
+    def _words(self, X: Codes | Array | None) -> Array:
+        return words_of(self._codes if X is None else X, "X")
 
     def _graph(self, offsets: Array, indices: Array, distances: Array, mode: str) -> Any:
         if mode not in ("connectivity", "distance"):
@@ -180,13 +376,49 @@ class HammingNeighbors:
         return k
 
     def _within(self, X: Codes | Array | None, radius: float | None) -> tuple[Array, Array, Array]:
-        limit = float(self.radius if radius is None else radius)
-        if not limit >= 0:
-            raise ValueError(f"radius is {limit}; wanted a number of units, at least 0")
-        queries, database, exclude_self = self._prepare(X)
-        queries, database = as_numpy(queries, "X"), as_numpy(database, "the fitted codes")
-        whole = int(min(limit, np.iinfo(np.int32).max))
-        return _core.within_radius(queries, database, whole, exclude_self)
+        limit = _checked_radius(self.radius if radius is None else radius)
+        queries, _, exclude_self = self._prepare(X)
+        rows = None if exclude_self else as_numpy(queries, "X")
+        with _jobs(self.n_jobs):
+            lists, self.stats_ = self._cpu_search().within(rows, limit, self.algorithm)
+        return lists
+
+
+def _checked_radius(radius: float) -> int:
+    """Return the whole units of a radius, at most what an int32 holds."""
+    limit = float(radius)
+    if not limit >= 0:
+        raise ValueError(f"radius is {limit}; wanted a number of units, at least 0")
+    return int(min(limit, np.iinfo(np.int32).max))
+
+
+def _distinct(X: Codes | Array) -> tuple[Codes | Array, Array, Array]:
+    """Return the distinct codes of X in X's form, with inverse and counts."""
+    if isinstance(X, Codes):
+        return X.unique()
+    words = words_of(X, "X")
+    unique = Codes.from_words(words, WORD_BITS * words.shape[1]).unique()
+    return unique.codes.words, unique.inverse, unique.counts
+
+
+@contextmanager
+def _jobs(n_jobs: int | None) -> Iterator[None]:
+    """Use scikit-learn's `n_jobs` threads inside a ``with`` block."""
+    if n_jobs is None:
+        yield
+        return
+    number = operator.index(n_jobs)
+    if number != -1 and number < 1:
+        raise ValueError(f"n_jobs is {n_jobs}; wanted None, -1 or a number of threads")
+    with threads(_processors() if number == -1 else number):
+        yield
+
+
+def _processors() -> int:
+    """Return the processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _top_k_cuda(

@@ -7,6 +7,7 @@
 #include "codes.hpp"
 #include "halves.hpp"
 #include "levels.hpp"
+#include "simd.hpp"
 
 using namespace splinecode;
 
@@ -78,6 +79,13 @@ TEST(pack_orders_every_16_bit_float) {
             for (std::size_t i = 0; i < z.size(); ++i) {
                 z[i] = static_cast<std::uint16_t>(i);
             }
+            std::vector<std::uint16_t> numbers;
+            for (const std::uint16_t bits : z) {
+                if ((bits & 0x7fff) <= infinity_bits(type)) {
+                    numbers.push_back(bits);
+                }
+            }
+            const auto count = static_cast<std::int64_t>(numbers.size());
             for (const double threshold :
                  {0.0, 1.0, -1.0, 0.1, -65504.0, 1e-7, -1e-60, -infinity}) {
                 const double rounded = value_of(half_bits(threshold, type), type);
@@ -85,6 +93,12 @@ TEST(pack_orders_every_16_bit_float) {
                 for (std::int64_t i = 0; i < 1 << 16; ++i) {
                     const double value = value_of(static_cast<std::uint16_t>(i), type);
                     CHECK_EQ(bit(words, 1 << 10, 0, i), value > rounded);
+                }
+                const auto sure = rows_of(numbers, type, 1, count);
+                const auto number_words = packed<std::uint16_t>(sure, threshold);
+                for (std::int64_t i = 0; i < count; ++i) {
+                    const double value = value_of(numbers[static_cast<std::size_t>(i)], type);
+                    CHECK_EQ(bit(number_words, words_for(count), 0, i), value > rounded);
                 }
             }
         }
@@ -129,6 +143,79 @@ TEST(pack_finds_the_first_nan) {
     });
 }
 
+TEST(pack_finds_a_16_bit_nan_anywhere) {
+    at_every_level([] {
+        for (const ElementType type : {ElementType::float16, ElementType::bfloat16}) {
+            for (std::int64_t place = 0; place < 130; ++place) {
+                for (const unsigned sign : {0u, 0x8000u}) {
+                    std::vector<std::uint16_t> z(130, infinity_bits(type));
+                    const auto nan = static_cast<std::uint16_t>((infinity_bits(type) + 1) | sign);
+                    z[static_cast<std::size_t>(place)] = nan;
+                    std::vector<std::uint64_t> words(3);
+                    CHECK_EQ(pack(rows_of(z, type, 1, 130), 0, words.data(), {}), place);
+                    for (std::int64_t i = 0; i < 130; ++i) {
+                        CHECK_EQ(bit(words, 3, 0, i), i != place);
+                    }
+                }
+            }
+        }
+    });
+}
+
+TEST(squares_of_bits_are_transposed) {
+    at_every_level([] {
+        for (const std::size_t squares : {std::size_t{1}, std::size_t{3}, std::size_t{16}}) {
+            const auto before = random_words(64 * squares, squares);
+            auto after = before;
+            kernels().transpose_bits(after.data(), squares);
+            for (std::size_t s = 0; s < squares; ++s) {
+                for (std::size_t i = 0; i < 64; ++i) {
+                    for (std::size_t j = 0; j < 64; ++j) {
+                        CHECK_EQ(after[i * squares + s] >> j & 1, before[j * squares + s] >> i & 1);
+                    }
+                }
+            }
+        }
+    });
+}
+
+TEST(pack_follows_adjacent_rows) {
+    // (3, run, columns) seen in (3, columns, run) memory: a batch of channel-first images.
+    at_every_level([] {
+        std::mt19937 random(4);
+        for (const std::int64_t run : {15, 16, 63, 64, 200, 1100}) {
+            for (const std::int64_t columns : {1, 64, 65, 530}) {
+                std::vector<float> z(static_cast<std::size_t>(3 * run * columns));
+                for (float& x : z) {
+                    x = static_cast<float>(random() % 7) - 3.0f;
+                }
+                StridedRows view;
+                view.data = z.data();
+                view.type = ElementType::float32;
+                view.leading = 2;
+                view.shape[0] = 3, view.stride[0] = run * columns;
+                view.shape[1] = run, view.stride[1] = 1;
+                view.rows = 3 * run;
+                view.columns = columns, view.column_stride = run;
+                const auto words = packed<float>(view, 0);
+                for (std::int64_t i = 0; i < 3 * run * 64 * words_for(columns); ++i) {
+                    const std::int64_t row = i / (64 * words_for(columns));
+                    const std::int64_t column = i % (64 * words_for(columns));
+                    const std::int64_t at = row / run * run * columns + row % run + column * run;
+                    CHECK_EQ(bit(words, words_for(columns), row, column),
+                             column < columns && z[static_cast<std::size_t>(at)] > 0);
+                }
+                const std::int64_t place = 2 * run * columns + run / 2 + (columns - 1) * run;
+                z[static_cast<std::size_t>(place)] = std::nanf("");
+                std::vector<std::uint64_t> out(static_cast<std::size_t>(3 * run) *
+                                               static_cast<std::size_t>(words_for(columns)));
+                CHECK_EQ(pack(view, 0, out.data(), {}),
+                         (2 * run + run / 2) * columns + columns - 1);
+            }
+        }
+    });
+}
+
 TEST(pack_follows_any_strides) {
     at_every_level([] {
         std::mt19937 random(2);
@@ -167,16 +254,4 @@ TEST(unpack_inverts_pack) {
         unpack(words.data(), 4, words_for(columns), columns, back.data(), {});
         CHECK(back == bits);
     }
-}
-
-TEST(unique_orders_words_and_keeps_first_rows) {
-    const std::vector<std::uint64_t> words{5, 1, /**/ 2, 9, /**/ 5, 1, /**/ 2, 8, /**/ 5, 1};
-    std::vector<std::int64_t> representative(5), inverse(5), counts(5);
-    const auto distinct =
-        unique(words.data(), 5, 2, representative.data(), inverse.data(), counts.data());
-    CHECK_EQ(distinct, 3);
-    CHECK(representative[0] == 3 && representative[1] == 1 && representative[2] == 0);
-    CHECK((inverse == std::vector<std::int64_t>{2, 1, 2, 0, 2}));
-    CHECK(counts[0] == 1 && counts[1] == 1 && counts[2] == 3);
-    CHECK_EQ(unique(nullptr, 0, 2, nullptr, nullptr, nullptr), 0);
 }

@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "levels.hpp"
+#include "pairs.hpp"
 
 using namespace splinecode;
 
@@ -62,7 +63,7 @@ TEST(matrix_and_paired_count_bits_at_every_width) {
             std::vector<std::int32_t> out(36, -1);
             hamming_matrix(a, b, out.data(), {});
             std::vector<std::int32_t> pairs(6 * 2, -1);
-            hamming_paired(a, b, {{0, words / 2}, {words / 2, words}}, pairs.data(), {});
+            hamming_paired(a, b, nullptr, {{0, words / 2}, {words / 2, words}}, pairs.data(), {});
             for (std::int64_t i = 0; i < 6; ++i) {
                 for (std::int64_t j = 0; j < 6; ++j) {
                     CHECK_EQ(out[static_cast<std::size_t>(6 * i + j)], distance(a, i, b, j));
@@ -161,9 +162,9 @@ TEST(empty_sides_are_fine) {
     const auto words = random_words(6, 50);
     const CodeRows none{words.data(), 0, 2, 2};
     const CodeRows some = view(words, 2);
-    hamming_matrix(none, some, nullptr, {});
-    hamming_matrix(some, none, nullptr, {});
-    hamming_paired(none, none, {{0, 2}}, nullptr, {});
+    hamming_matrix<std::int32_t>(none, some, nullptr, {});
+    hamming_matrix<std::int32_t>(some, none, nullptr, {});
+    hamming_paired(none, none, nullptr, {{0, 2}}, nullptr, {});
     CHECK_EQ(within_radius(none, some, 5, false, {}).offsets.size(), 1u);
     CHECK_EQ(within_radius(some, none, 5, false, {}).indices.size(), 0u);
     const CodeRows widthless{nullptr, 3, 0, 0};

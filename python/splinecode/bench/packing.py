@@ -17,22 +17,28 @@ GROUP = "packing"
 
 def cases(quick: bool) -> list[partial[Case]]:
     """Return what builds each case, data included, when called."""
-    rows, units = (64, 192) if quick else (16_384, 4_096)
+    rows, units, few_rows = (64, 192, 16) if quick else (16_384, 4_096, 256)
     return [
-        partial(_case, rows, units, dtype)
-        for dtype in (torch.float32, torch.float16, torch.bfloat16)
+        *(
+            partial(_case, rows, units, dtype)
+            for dtype in (torch.float32, torch.float16, torch.bfloat16)
+        ),
+        partial(_case, few_rows, units, torch.float32, "in a cache"),
+        partial(_case, rows, units, torch.float32, "column-major"),
     ]
 
 
-def _case(rows: int, units: int, dtype: torch.dtype) -> Case:
+def _case(rows: int, units: int, dtype: torch.dtype, remark: str = "") -> Case:
     z = torch.randn(rows, units, generator=torch.Generator().manual_seed(0)).to(dtype)
+    if remark == "column-major":
+        z = z.T.contiguous().T
     baselines = [Baseline("torch", lambda: reference.pack_torch(z), _compare)]
     if dtype == torch.float32:  # numpy has no bfloat16, and compares float16 one by one
         baselines.append(Baseline("numpy packbits, 1 thread", partial(_packbits, z), _compare))
     bytes_read = z.numel() * z.element_size()
     return Case(
         group=GROUP,
-        title=f"packing {dtype_name(z)}, {rows:,} x {units:,}",
+        title=f"packing {dtype_name(z)}, {rows:,} x {units:,}" + (remark and f", {remark}"),
         sizes={"rows": rows, "units": units, "dtype": dtype_name(z), "bytes": bytes_read},
         ours=lambda: pack(z),
         baselines=tuple(baselines),

@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from .. import _core
+from . import peers
 from .case import Result
+from .roofline import Limit
 from .timing import Paired, Spread
 
 Line = tuple[str, str, str, str, str, str]
@@ -34,6 +36,7 @@ def machine() -> dict[str, Any]:
         "splinecode": _core.__version__,
         "torch": torch.__version__,
         "numpy": np.__version__,
+        "peers": peers.versions(),
         "python": platform.python_version(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -50,12 +53,22 @@ def _processor() -> str:
 
 def heading(about: dict[str, Any]) -> str:
     """Return the lines above the table."""
+    installed = {name: version for name, version in about["peers"].items() if version}
+    missing = [name for name in about["peers"] if name not in installed]
+    libraries = {name: about[name] for name in ("splinecode", "torch", "numpy")} | installed
     return (
-        f"splinecode {about['splinecode']}, torch {about['torch']}, numpy {about['numpy']}; "
-        f"{about['processor']}, {about['threads']} threads, {about['simd']}\n"
-        "Medians of interleaved rounds; 'x ours' is the median (least to largest) of the "
+        ", ".join(f"{name} {version}" for name, version in libraries.items())
+        + f"; {about['processor']}, {about['threads']} threads, {about['simd']}\n"
+        + _not_installed(missing)
+        + "Medians of interleaved rounds; 'x ours' is the median (least to largest) of the "
         "ratios to ours, taken side by side."
     )
+
+
+def _not_installed(missing: list[str]) -> str:
+    if not missing:
+        return ""
+    return f"Not installed, so not compared with: {', '.join(missing)} (extra [bench]).\n"
 
 
 def table(results: Sequence[Result]) -> str:
@@ -77,6 +90,15 @@ def table(results: Sequence[Result]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def in_short(result: Result) -> str:
+    """Return our time and the ratios of the rest to it, for who does not wait for the table."""
+    others = [(baseline.label, paired) for baseline, paired, _ in result.baselines]
+    if result.case.floor and result.floor:
+        others.append((f"floor: {result.case.floor.label}", result.floor))
+    ratios = [f"{label} {_digits(paired.ratio.median)}x" for label, paired in others]
+    return f"{_time(result.ours.median)}; {'; '.join(ratios)}"
 
 
 def _lines(result: Result) -> Iterator[Line]:
@@ -115,10 +137,22 @@ def _digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def as_json(about: dict[str, Any], results: Sequence[Result], seconds: float, quick: bool) -> str:
+def as_json(
+    about: dict[str, Any],
+    results: Sequence[Result],
+    limits: Sequence[Limit],
+    seconds: float,
+    quick: bool,
+) -> str:
     """Return everything measured; times in seconds."""
     cases = [_case_json(result) for result in results]
-    document = {"machine": about, "seconds": seconds, "quick": quick, "cases": cases}
+    document = {
+        "machine": about,
+        "seconds": seconds,
+        "quick": quick,
+        "limits": [asdict(limit) for limit in limits],
+        "cases": cases,
+    }
     return json.dumps(document, indent=2) + "\n"
 
 

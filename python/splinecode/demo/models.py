@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -99,15 +99,21 @@ NETS = {"mlp": mlp, "cnn": cnn}
 
 
 def train(name: str, data: Digits, epochs: int, seed: int) -> nn.Sequential:
-    """Train a net of `NETS` with Adam on the training images; in evaluation mode, without grad.
+    """Train a net of `NETS` on the training images; see `fit`."""
+    return fit(NETS[name], data.images[~data.test], data.labels[~data.test], epochs, seed)
+
+
+def fit(
+    make: Callable[[], nn.Sequential], images: Tensor, labels: Tensor, epochs: int, seed: int
+) -> nn.Sequential:
+    """Make a net and train it with Adam on labelled images; in evaluation mode, without grad.
 
     The same seed gives the same weights on one machine. The caller's random state is left alone.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = NETS[name]()
+        net = make()
         optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
-        images, labels = data.images[~data.test], data.labels[~data.test]
         for _ in range(epochs):
             for batch in torch.randperm(len(images)).split(BATCH):
                 optimizer.zero_grad()

@@ -1,0 +1,24 @@
+"""Room for results, asked for before the work starts: it fails at once and with a reason."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from . import _core
+
+_MOST_BYTES = 2**63 - 1
+
+
+def need_room(shape: tuple[int, ...], bytes_each: int, what: str) -> None:
+    """Raise MemoryError unless an array of this shape can be had.
+
+    `what` begins the message, such as "distances of 9 x 9 codes".
+    """
+    _core.need_memory(min(math.prod(shape) * bytes_each, _MOST_BYTES), what)
+
+
+def item_bytes(dtype: str) -> int:
+    """Return the bytes of an item of a dtype given by its plain name."""
+    return np.dtype(dtype).itemsize
