@@ -61,7 +61,7 @@ lint: .venv/installed .venv/lint-tools test-cpp
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/clang-format --dry-run --Werror $(CPP_FILES)
-	.venv/bin/clang-tidy --quiet -p build/cpp $(TIDY_FILES)
+	echo $(TIDY_FILES) | xargs -n 3 -P "$$(nproc)" .venv/bin/clang-tidy --quiet -p build/cpp
 
 # The compiled module and the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer. Leaks
 # are not looked for: the interpreter has its own.
