@@ -52,11 +52,13 @@ std::atomic<int> chosen_threads{0};
 
 class Run;
 
+/// Kept from run to run, so that many short ones are interrupted too.
+thread_local std::chrono::steady_clock::time_point last_poll;
+
 /// A thread at work on a run; the calling thread's has an Interrupt to poll.
 struct Worker {
     const Run& run;
     const Interrupt& interrupt;
-    std::chrono::steady_clock::time_point last_poll = std::chrono::steady_clock::now();
 
     void poll() {
         if (!interrupt || std::chrono::steady_clock::now() - last_poll <= poll_interval) {
