@@ -152,14 +152,21 @@ DistanceTile<std::uint16_t> LookupTables::tile(const LookupBlock& block, const C
     return sums(block, begin, n);
 }
 
-WideBlock::WideBlock(const CodeRows& queries, std::int64_t begin, std::int64_t end) {
-    if (static_cast<std::size_t>(64 * queries.words) <= lookup::most_bits) {
-        parts_.emplace_back(queries, begin, end);
-        return;
+std::vector<WordRange> lookup_parts(std::int64_t words) {
+    constexpr std::int64_t part_words = 960;
+    if (static_cast<std::size_t>(64 * words) <= lookup::most_bits) {
+        return {{0, words}};
     }
-    for (std::int64_t word = 0; word < queries.words; word += lookup_part_words) {
-        parts_.emplace_back(
-            queries.columns(word, std::min(queries.words, word + lookup_part_words)), begin, end);
+    std::vector<WordRange> parts;
+    for (std::int64_t word = 0; word < words; word += part_words) {
+        parts.push_back({word, std::min(words, word + part_words)});
+    }
+    return parts;
+}
+
+WideBlock::WideBlock(const CodeRows& queries, std::int64_t begin, std::int64_t end) {
+    for (const WordRange& part : lookup_parts(queries.words)) {
+        parts_.emplace_back(queries.columns(part.begin, part.end), begin, end);
     }
 }
 

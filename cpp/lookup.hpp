@@ -98,8 +98,9 @@ LookupPlace lookup_place(std::size_t query, std::size_t vector_bytes);
 /// Chunks of lookup::chunk_bits bits that codes of so many words have.
 std::size_t lookup_chunks(std::int64_t words);
 
-/// Codes wider than 16-bit distances are cut into parts of this many words (1,024 chunks).
-constexpr std::int64_t lookup_part_words = 960;
+/// The words of codes, cut where 16-bit distances could overflow: the whole of codes of up to
+/// lookup::most_bits bits, else parts of 960 words (1,024 chunks).
+std::vector<WordRange> lookup_parts(std::int64_t words);
 
 /// A block of queries of any width.
 class WideBlock {

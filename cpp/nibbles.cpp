@@ -135,13 +135,8 @@ const std::uint16_t* NibbleTile::distances(const NibbleBlock& block, const CodeR
 }
 
 FewQueries::FewQueries(const CodeRows& queries, std::int64_t begin, std::int64_t end) {
-    if (static_cast<std::size_t>(64 * queries.words) <= lookup::most_bits) {
-        parts_.emplace_back(queries, begin, end);
-        return;
-    }
-    for (std::int64_t word = 0; word < queries.words; word += lookup_part_words) {
-        parts_.emplace_back(
-            queries.columns(word, std::min(queries.words, word + lookup_part_words)), begin, end);
+    for (const WordRange& part : lookup_parts(queries.words)) {
+        parts_.emplace_back(queries.columns(part.begin, part.end), begin, end);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "memory.hpp"
 #include "neighbor_key.hpp"
@@ -50,7 +51,8 @@ PrunedIndex::PrunedIndex(const CodeRows& codes, const Interrupt& interrupt)
       head_chunks_(head_chunks(order_.words())),
       centers_({words_.data(), codes.rows, order_.words(), order_.words()},
                cluster_count(codes.rows), interrupt) {
-    const std::vector<std::uint64_t> unsorted = words_;
+    const std::vector<std::uint64_t> unsorted =
+        std::exchange(words_, std::vector<std::uint64_t>(words_.size()));
     const CodeRows rows{unsorted.data(), codes.rows, order_.words(), order_.words()};
     sort_codes(rows, centers_.assign(rows, head_chunks_, interrupt));
 }

@@ -424,10 +424,6 @@ struct CountSink {
     }
 };
 
-struct SampledCost {
-    double spent, brute;
-};
-
 /// Evenly spaced rows, copied.
 std::vector<std::uint64_t> sample_of(const CodeRows& codes, std::int64_t n) {
     std::vector<std::uint64_t> words;

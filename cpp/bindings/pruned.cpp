@@ -7,8 +7,11 @@
 namespace splinecode {
 namespace {
 
-CodeRows code_rows(py::handle object, const char* name) {
-    return as_code_rows(borrow(object, name));
+std::unique_ptr<PrunedIndex> make_index(py::handle codes_object) {
+    const Array codes = borrow(codes_object, "codes");
+    const CodeRows rows = as_code_rows(codes);
+    return without_gil(
+        [&](const Interrupt& interrupt) { return std::make_unique<PrunedIndex>(rows, interrupt); });
 }
 
 py::dict nearest(const PrunedIndex& index, py::handle queries_object, bool exclude_self,
@@ -30,71 +33,35 @@ py::dict nearest(const PrunedIndex& index, py::handle queries_object, bool exclu
     }));
 }
 
-py::dict counts(const PrunedIndex& index, py::handle queries_object, std::int32_t radius,
-                bool exclude_self, py::handle counts_object) {
-    const Queries queries(queries_object, index.rows(), index.words());
-    const Array out = borrow(counts_object, "counts");
-    auto* to =
-        contiguous_data<std::int64_t>(need_writable(out), ElementType::int64, {queries.rows_asked});
-    return described(without_gil([&](const Interrupt& interrupt) {
-        return index.count_within(queries.given, radius, exclude_self, to, interrupt);
-    }));
-}
-
-py::tuple lists(const PrunedIndex& index, py::handle queries_object, std::int32_t radius,
-                bool exclude_self) {
-    const Queries queries(queries_object, index.rows(), index.words());
-    NeighborLists found;
-    const SearchStats stats = without_gil([&](const Interrupt& interrupt) {
-        return index.within_radius(queries.given, radius, exclude_self, found, interrupt);
-    });
-    return py::make_tuple(to_numpy(std::move(found.offsets)), to_numpy(std::move(found.indices)),
-                          to_numpy(std::move(found.distances)), described(stats));
+/// sampled(queries, database, k or radius), without the GIL.
+template <class Value, double (*sampled)(const CodeRows&, const CodeRows&, Value, const Interrupt&)>
+double share(py::handle queries_object, py::handle database_object, Value value) {
+    const Array queries = borrow(queries_object, "queries");
+    const Array database = borrow(database_object, "database");
+    need_same_width(queries, database);
+    const CodeRows query_rows = as_code_rows(queries);
+    const CodeRows rows = as_code_rows(database);
+    return without_gil(
+        [&](const Interrupt& interrupt) { return sampled(query_rows, rows, value, interrupt); });
 }
 
 }  // namespace
 
 void bind_pruned(py::module_& module) {
     py::class_<PrunedIndex>(module, "PrunedIndex")
-        .def(py::init([](py::handle codes_object) {
-                 const CodeRows codes = code_rows(codes_object, "codes");
-                 return without_gil([&](const Interrupt& interrupt) {
-                     return std::make_unique<PrunedIndex>(codes, interrupt);
-                 });
-             }),
-             py::arg("codes"))
+        .def(py::init(&make_index), py::arg("codes"))
         .def_property_readonly("rows", &PrunedIndex::rows)
         .def_property_readonly("nbytes", &PrunedIndex::bytes)
         .def("top_k", &nearest, py::arg("queries"), py::arg("exclude_self"), py::arg("distances"),
              py::arg("indices"))
-        .def("count_within", &counts, py::arg("queries"), py::arg("radius"),
+        .def("count_within", &counts_within<PrunedIndex>, py::arg("queries"), py::arg("radius"),
              py::arg("exclude_self"), py::arg("counts"))
-        .def("within_radius", &lists, py::arg("queries"), py::arg("radius"),
+        .def("within_radius", &lists_within<PrunedIndex>, py::arg("queries"), py::arg("radius"),
              py::arg("exclude_self"));
-    module.def(
-        "sampled_share",
-        [](py::handle queries_object, py::handle database_object, std::int64_t k) {
-            const Array queries = borrow(queries_object, "queries");
-            const Array database = borrow(database_object, "database");
-            const CodeRows query_rows = as_code_rows(queries);
-            const CodeRows rows = as_code_rows(database);
-            return without_gil([&](const Interrupt& interrupt) {
-                return sampled_share(query_rows, rows, k, interrupt);
-            });
-        },
-        py::arg("queries"), py::arg("database"), py::arg("k"));
-    module.def(
-        "sampled_radius_share",
-        [](py::handle queries_object, py::handle database_object, std::int32_t radius) {
-            const Array queries = borrow(queries_object, "queries");
-            const Array database = borrow(database_object, "database");
-            const CodeRows query_rows = as_code_rows(queries);
-            const CodeRows rows = as_code_rows(database);
-            return without_gil([&](const Interrupt& interrupt) {
-                return sampled_radius_share(query_rows, rows, radius, interrupt);
-            });
-        },
-        py::arg("queries"), py::arg("database"), py::arg("radius"));
+    module.def("sampled_share", &share<std::int64_t, sampled_share>, py::arg("queries"),
+               py::arg("database"), py::arg("k"));
+    module.def("sampled_radius_share", &share<std::int32_t, sampled_radius_share>,
+               py::arg("queries"), py::arg("database"), py::arg("radius"));
 }
 
 }  // namespace splinecode

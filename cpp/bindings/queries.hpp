@@ -43,4 +43,29 @@ inline py::dict described(const SearchStats& stats) {
     return out;
 }
 
+/// index.count_within and index.within_radius of either index, to bind as methods.
+template <class Index>
+py::dict counts_within(const Index& index, py::handle queries_object, std::int32_t radius,
+                       bool exclude_self, py::handle counts_object) {
+    const Queries queries(queries_object, index.rows(), index.words());
+    const Array out = borrow(counts_object, "counts");
+    auto* to =
+        contiguous_data<std::int64_t>(need_writable(out), ElementType::int64, {queries.rows_asked});
+    return described(without_gil([&](const Interrupt& interrupt) {
+        return index.count_within(queries.given, radius, exclude_self, to, interrupt);
+    }));
+}
+
+template <class Index>
+py::tuple lists_within(const Index& index, py::handle queries_object, std::int32_t radius,
+                       bool exclude_self) {
+    const Queries queries(queries_object, index.rows(), index.words());
+    NeighborLists found;
+    const SearchStats stats = without_gil([&](const Interrupt& interrupt) {
+        return index.within_radius(queries.given, radius, exclude_self, found, interrupt);
+    });
+    return py::make_tuple(to_numpy(std::move(found.offsets)), to_numpy(std::move(found.indices)),
+                          to_numpy(std::move(found.distances)), described(stats));
+}
+
 }  // namespace splinecode
