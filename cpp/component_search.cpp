@@ -1,8 +1,6 @@
 #include "component_search.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <memory>
 #include <numeric>
 
@@ -43,13 +41,11 @@ struct Block {
     std::int32_t least_reach = INT32_MAX;
 
     LookupTables tables;
-    /// The parts beyond the head of the distances to the centres: [cluster * lookup::block + lane].
-    std::vector<std::uint16_t> center_rest;
+    ToCenters to_centers;
     /// The least and the highest distance of a lane to each centre.
     std::vector<std::int32_t> nearest, farthest;
 
     std::vector<std::uint32_t> rows;
-    std::vector<std::uint16_t> row_cluster, row_rest;
     std::vector<std::int64_t> row_components;  // each once
     std::vector<std::int32_t> highest;
 };
@@ -148,28 +144,18 @@ private:
     }
 
     void measure_centers(Block& block) const {
+        if (!block.narrow) {
+            return;
+        }
         const CodeRows centers = sorted_.centers();
-        const std::size_t chunks = lookup_chunks(centers.words);
-        const std::size_t head = std::min(SortedPoints::head_chunks, chunks);
-        for (std::int64_t begin = 0; begin < centers.rows; begin += LookupTables::tile_rows()) {
-            const RowList list{begin, static_cast<std::size_t>(std::min(LookupTables::tile_rows(),
-                                                                        centers.rows - begin))};
-            block.tables.add(*block.narrow, centers, list, 0, head);
-            const auto sums = block.tables.sums(*block.narrow, begin, list.count);
-            const std::vector<std::uint16_t> heads(sums.distances, sums.row(sums.rows));
-            if (head < chunks) {
-                block.tables.add(*block.narrow, centers, list, head, chunks);
-            }
-            for (std::size_t i = 0; i < heads.size(); ++i) {
-                block.center_rest.push_back(
-                    static_cast<std::uint16_t>(sums.distances[i] - heads[i]));
-            }
-            for (std::size_t i = 0; i < sums.rows; ++i) {
-                const auto [least, most] =
-                    std::minmax_element(sums.row(i), sums.row(i) + sums.queries);
-                block.nearest.push_back(*least);
-                block.farthest.push_back(*most);
-            }
+        block.to_centers =
+            ToCenters(block.tables, *block.narrow, centers, SortedPoints::head_chunks);
+        for (std::int64_t i = 0; i < centers.rows; ++i) {
+            const std::uint16_t* const distances = block.to_centers.of(static_cast<std::size_t>(i));
+            const auto [least, most] =
+                std::minmax_element(distances, distances + block.narrow->queries());
+            block.nearest.push_back(*least);
+            block.farthest.push_back(*most);
         }
     }
 
@@ -248,49 +234,13 @@ private:
         if (!set_limits(block, limits)) {
             return;
         }
-        const CodeRows& codes = sorted_.codes();
-        const std::size_t chunks = lookup_chunks(codes.words);
-        std::size_t done = 0;
-        for (std::size_t end = std::min(chunks, SortedPoints::head_chunks);;
-             end = std::min(chunks, 2 * end)) {
-            block.tables.add(*block.narrow, codes, {0, block.rows.size(), block.rows.data()}, done,
-                             end);
-            const auto sums = block.tables.sums(*block.narrow, 0, block.rows.size());
-            if (end == chunks) {
-                take(block, sums, limits);
-                return;
-            }
-            const Alive alive =
-                done == 0 ? alive_by_head(block, sums, limits) : alive_by_sum(sums, limits);
-            if (pairs_ns(alive.pairs, codes.words) < lookup_ns(alive.rows.size(), chunks - end)) {
-                finish_pairs(block, alive, limits);
-                return;
-            }
-            block.tables.keep(alive.rows);
-            for (std::size_t i = 0; i < alive.rows.size(); ++i) {
-                block.rows[i] = block.rows[alive.rows[i]];
-            }
-            block.rows.resize(alive.rows.size());
-            done = end;
-        }
-    }
-
-    /// What the head and the triangle inequality for the rest of the bits leave.
-    Alive alive_by_head(Block& block, const DistanceTile<std::uint16_t>& sums,
-                        const Limits<std::uint16_t>& limits) const {
-        block.row_cluster.clear();
-        block.row_rest.clear();
-        for (const std::uint32_t row : block.rows) {
-            block.row_cluster.push_back(sorted_.alike().cluster[row]);
-            block.row_rest.push_back(sorted_.alike().rest[row]);
-        }
-        const BoundedTile tile{sums.distances,
-                               sums.rows,
-                               sums.queries,
-                               block.center_rest.data(),
-                               block.row_cluster.data(),
-                               block.row_rest.data()};
-        return splinecode::alive_by_head(tile, limits);
+        const Staged staged{sorted_.codes(), SortedPoints::head_chunks, sorted_.alike().cluster,
+                            sorted_.alike().rest};
+        compare_in_stages(
+            staged, block.tables, *block.narrow, block.to_centers, limits, block.rows,
+            [&](const auto& sums) { take(block, sums, limits); },
+            [&](const Alive& alive) { finish_pairs(block, alive, limits); },
+            [](std::size_t, std::size_t) {});
     }
 
     void compare_wide(Block& block) const {
@@ -323,22 +273,15 @@ private:
     void finish_pairs(Block& block, const Alive& alive, Limits<std::uint16_t>& limits) const {
         const CodeRows& codes = sorted_.codes();
         const Kernels& kernel = kernels();
-        for (std::size_t i = 0; i < alive.rows.size(); ++i) {
-            const std::uint32_t row = block.rows[alive.rows[i]];
-            for (std::size_t half = 0; half < 2; ++half) {
-                for (std::uint64_t left = alive.lanes[i][half]; left != 0; left &= left - 1) {
-                    const std::size_t lane =
-                        64 * half + static_cast<std::size_t>(std::countr_zero(left));
-                    if (!wanted(block.points[lane], row)) {
-                        continue;
-                    }
-                    offer(block, lane, row,
-                          kernel.hamming_distance(codes.row(block.points[lane]), codes.row(row),
-                                                  static_cast<std::size_t>(codes.words)),
-                          limits);
-                }
+        for_each_pair(alive, [&](std::uint32_t i, std::size_t lane) {
+            const std::uint32_t row = block.rows[i];
+            if (wanted(block.points[lane], row)) {
+                offer(block, lane, row,
+                      kernel.hamming_distance(codes.row(block.points[lane]), codes.row(row),
+                                              static_cast<std::size_t>(codes.words)),
+                      limits);
             }
-        }
+        });
     }
 
     /// Whether an edge between two points can be wanted, by components and reach alone.

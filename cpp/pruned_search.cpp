@@ -17,8 +17,6 @@ constexpr std::size_t first_tile_rows = 128;
 /// Codes, at least, that a query's first limit is taken from.
 constexpr std::int64_t least_seed_rows = 64;
 constexpr std::int64_t no_row = -1;
-/// Rows are moved together once fewer than this share of them is left.
-constexpr double compacting_share = 0.75;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -90,18 +88,19 @@ public:
 private:
     /// What a thread keeps while it searches a block.
     struct Block {
-        Block(const CodeRows& queries, std::int64_t first, std::int64_t end)
-            : lookup(queries, first, end), begin(first) {}
+        Block(const PrunedIndex& index, const CodeRows& queries, std::int64_t first,
+              std::int64_t end)
+            : lookup(queries, first, end),
+              begin(first),
+              to_centers(tables, lookup, index.centers_.rows(), index.head_chunks_) {}
 
         LookupBlock lookup;
         std::int64_t begin;
-        /// Distances to the centres, whole and beyond the head: [cluster * lookup::block + lane].
-        std::vector<std::uint16_t> to_center, rest;
         LookupTables tables;
+        ToCenters to_centers;
         Limits<std::uint16_t> limits;
-        /// The codes of the index that are compared together, and their clusters and rests.
+        /// The codes of the index that are compared together.
         std::vector<std::uint32_t> ids;
-        std::vector<std::uint16_t> row_cluster, row_rest;
         std::int64_t rows_compared = 0;
         SearchStats stats;
         double spent_ns = 0;
@@ -159,8 +158,7 @@ private:
 
     template <class Sink>
     void search_block(std::int64_t begin, std::int64_t end, Sink& sink) {
-        Block block(queries_.codes, begin, end);
-        measure_centers(block);
+        Block block(index_, queries_.codes, begin, end);
         // A first small tile of the nearest codes brings the limits down.
         std::size_t tile_rows = first_tile_rows;
         set_limits(block, sink);
@@ -183,31 +181,6 @@ private:
         spent_ns_ += block.spent_ns;
     }
 
-    void measure_centers(Block& block) const {
-        const CodeRows centers = index_.centers_.rows();
-        const std::size_t chunks = lookup_chunks(centers.words);
-        const std::size_t head = std::min(index_.head_chunks_, chunks);
-        for (std::int64_t begin = 0; begin < centers.rows; begin += LookupTables::tile_rows()) {
-            const RowList list{begin, static_cast<std::size_t>(std::min(LookupTables::tile_rows(),
-                                                                        centers.rows - begin))};
-            block.tables.add(block.lookup, centers, list, 0, head);
-            const auto sums = block.tables.sums(block.lookup, begin, list.count);
-            block.rest.insert(block.rest.end(), sums.distances, sums.row(sums.rows));
-            if (head < chunks) {
-                block.tables.add(block.lookup, centers, list, head, chunks);
-            }
-            block.to_center.insert(block.to_center.end(), sums.distances, sums.row(sums.rows));
-        }
-        for (std::size_t i = 0; i < block.rest.size(); ++i) {
-            block.rest[i] = static_cast<std::uint16_t>(block.to_center[i] - block.rest[i]);
-        }
-    }
-
-    /// Where the distances of a block's queries to a centre stand.
-    static const std::uint16_t* to_center(const Block& block, std::size_t cluster) {
-        return block.to_center.data() + cluster * lookup::block;
-    }
-
     /// The clusters that hold codes, those that may hold near ones first: limits then fall early.
     std::vector<std::size_t> clusters_by_bound(const Block& block) const {
         std::vector<std::int64_t> sums(index_.clusters_.size());
@@ -222,7 +195,7 @@ private:
             const std::int32_t farthest =
                 index_.distance_[static_cast<std::size_t>(cluster.end) - 1];
             for (std::size_t lane = 0; lane < block.lookup.queries(); ++lane) {
-                const std::int32_t query = to_center(block, i)[lane];
+                const std::int32_t query = block.to_centers.of(i)[lane];
                 sums[i] += std::max({query - farthest, nearest - query, 0});
             }
         }
@@ -246,7 +219,7 @@ private:
     /// The codes of a cluster that some query may be near to: |d(query, centre) - d(code, centre)|
     /// must be below its limit. They follow one another, being sorted by distance.
     PrunedIndex::Cluster wanted_codes(const Block& block, std::size_t cluster) const {
-        const std::uint16_t* const queries = to_center(block, cluster);
+        const std::uint16_t* const queries = block.to_centers.of(cluster);
         std::int32_t nearest = std::numeric_limits<std::int32_t>::max();
         std::int32_t farthest = -1;
         for (std::size_t lane = 0; lane < block.lookup.queries(); ++lane) {
@@ -261,64 +234,18 @@ private:
                 std::upper_bound(begin, end, farthest) - index_.distance_.begin()};
     }
 
-    /// Compares the gathered codes, first by their heads, dropping those that are beyond every
-    /// query's limit.
+    /// Compares the gathered codes.
     template <class Sink>
     void compare(Block& block, Sink& sink) {
         checkpoint();
-        const CodeRows codes = index_.codes();
-        const std::size_t chunks = lookup_chunks(codes.words);
         block.rows_compared += static_cast<std::int64_t>(block.ids.size());
-        std::size_t done = 0;
-        for (std::size_t end = std::min(chunks, index_.head_chunks_); !block.ids.empty();
-             end = std::min(chunks, 2 * end)) {
-            block.tables.add(block.lookup, codes, {0, block.ids.size(), block.ids.data()}, done,
-                             end);
-            count_work(block, block.ids.size(), end - done);
-            const auto sums = block.tables.sums(block.lookup, 0, block.ids.size());
-            if (end == chunks) {
-                take(block, sums, sink);
-                break;
-            }
-            const Alive alive =
-                done == 0 ? alive_by_head(block, sums) : alive_by_sum(sums, block.limits);
-            if (pairs_ns(alive.pairs, codes.words) < lookup_ns(alive.rows.size(), chunks - end)) {
-                finish_pairs(block, alive, sink);
-                break;
-            }
-            compact(block, alive);
-            done = end;
-        }
+        const Staged staged{index_.codes(), index_.head_chunks_, index_.cluster_, index_.rest_};
+        compare_in_stages(
+            staged, block.tables, block.lookup, block.to_centers, block.limits, block.ids,
+            [&](const auto& sums) { take(block, sums, sink); },
+            [&](const Alive& alive) { finish_pairs(block, alive, sink); },
+            [&](std::size_t rows, std::size_t chunks) { count_work(block, rows, chunks); });
         block.ids.clear();
-    }
-
-    /// What the head and the triangle inequality for the rest leave.
-    Alive alive_by_head(Block& block, const DistanceTile<std::uint16_t>& sums) const {
-        block.row_cluster.clear();
-        block.row_rest.clear();
-        for (const std::uint32_t id : block.ids) {
-            block.row_cluster.push_back(index_.cluster_[id]);
-            block.row_rest.push_back(index_.rest_[id]);
-        }
-        const BoundedTile tile{sums.distances,
-                               sums.rows,
-                               sums.queries,
-                               block.rest.data(),
-                               block.row_cluster.data(),
-                               block.row_rest.data()};
-        return splinecode::alive_by_head(tile, block.limits);
-    }
-
-    static void compact(Block& block, const Alive& alive) {
-        if (static_cast<double>(alive.rows.size()) >=
-            compacting_share * static_cast<double>(block.ids.size())) {
-            return;
-        }
-        block.tables.keep(alive.rows);
-        for (std::size_t i = 0; i < alive.rows.size(); ++i) {
-            block.ids[i] = block.ids[alive.rows[i]];
-        }
-        block.ids.resize(alive.rows.size());
     }
 
     /// Offers the whole distances of a tile.
@@ -336,21 +263,15 @@ private:
     void finish_pairs(Block& block, const Alive& alive, Sink& sink) {
         const CodeRows codes = index_.codes();
         const Kernels& kernel = kernels();
-        for (std::size_t i = 0; i < alive.rows.size(); ++i) {
-            const std::uint32_t id = block.ids[alive.rows[i]];
-            for (std::size_t half = 0; half < 2; ++half) {
-                for (std::uint64_t left = alive.lanes[i][half]; left != 0; left &= left - 1) {
-                    const std::size_t lane =
-                        64 * half + static_cast<std::size_t>(std::countr_zero(left));
-                    const std::int32_t distance = kernel.hamming_distance(
-                        queries_.codes.row(block.begin + static_cast<std::int64_t>(lane)),
-                        codes.row(id), static_cast<std::size_t>(codes.words));
-                    if (distance < block.limits.below[lane]) {
-                        offer(block, id, lane, distance, sink);
-                    }
-                }
+        for_each_pair(alive, [&](std::uint32_t row, std::size_t lane) {
+            const std::uint32_t id = block.ids[row];
+            const std::int32_t distance = kernel.hamming_distance(
+                queries_.codes.row(block.begin + static_cast<std::int64_t>(lane)), codes.row(id),
+                static_cast<std::size_t>(codes.words));
+            if (distance < block.limits.below[lane]) {
+                offer(block, id, lane, distance, sink);
             }
-        }
+        });
         block.stats.distances += static_cast<std::int64_t>(alive.pairs);
         block.stats.words += static_cast<std::int64_t>(alive.pairs) * codes.words;
         block.spent_ns += pairs_ns(alive.pairs, codes.words);
