@@ -91,18 +91,18 @@ private:
         Block(const PrunedIndex& index, const CodeRows& queries, std::int64_t first,
               std::int64_t end)
             : lookup(queries, first, end),
-              begin(first),
-              to_centers(tables, lookup, index.centers_.rows(), index.head_chunks_) {}
+              to_centers(tables, lookup, index.centers_.rows(), index.head_chunks_),
+              begin(first) {}
 
-        LookupBlock lookup;
-        std::int64_t begin;
         LookupTables tables;
+        LookupBlock lookup;
         ToCenters to_centers;
         Limits<std::uint16_t> limits;
         /// The codes of the index that are compared together.
         std::vector<std::uint32_t> ids;
-        std::int64_t rows_compared = 0;
         SearchStats stats;
+        std::int64_t begin;
+        std::int64_t rows_compared = 0;
         double spent_ns = 0;
     };
 
