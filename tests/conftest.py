@@ -21,8 +21,8 @@ def pytest_collection_modifyitems(items):
     reason = None
     if not _core.cuda_built:
         reason = "splinecode was built without CUDA"
-    elif _core.cuda_device_count() == 0:
-        reason = f"no CUDA device: {_core.cuda_status()}"
+    elif _core.cuda.device_count() == 0:
+        reason = f"no CUDA device: {_core.cuda.status()}"
     if reason:
         for item in items:
             if item.get_closest_marker("gpu"):

@@ -284,8 +284,10 @@ StridedRows as_strided_rows(const Array& array) {
     return rows;
 }
 
-CodeRows as_code_rows(const Array& array) {
-    need_host(need_ndim(need_type(array, ElementType::uint64), 2));
+CodeRows as_code_rows(const Array& array) { return as_code_rows_anywhere(need_host(array)); }
+
+CodeRows as_code_rows_anywhere(const Array& array) {
+    need_ndim(need_type(array, ElementType::uint64), 2);
     if (array.size() > 0 && array.shape[1] > 1 && array.strides[1] != 1) {
         refuse(array,
                "words that lie side by side within a code (rows may be any stride apart): pass "

@@ -65,6 +65,8 @@ StridedRows as_strided_rows(const Array& array);
 
 /// A 2-d host array of uint64 words whose rows are contiguous.
 CodeRows as_code_rows(const Array& array);
+/// Likewise, on a CUDA device or on the CPU.
+CodeRows as_code_rows_anywhere(const Array& array);
 
 /// Polls Python's signals with the GIL held: true once Ctrl-C (or a raising handler) came.
 Interrupt python_interrupt();

@@ -13,8 +13,8 @@ namespace {
 
 /// `stream` as DLPack numbers it: 1 is the legacy default stream, 2 the per-thread one, which are
 /// also the handles CUDA gives them.
-void cuda_pack(py::handle z_object, py::handle words_object, double threshold,
-               py::handle first_nan_object, std::intptr_t stream) {
+void pack_on_device(py::handle z_object, py::handle words_object, double threshold,
+                    py::handle first_nan_object, std::intptr_t stream) {
     const Array z = borrow(z_object, "z", stream);
     const Array words = borrow(words_object, "words", stream);
     const Array first_nan = borrow(first_nan_object, "first_nan", stream);
@@ -29,9 +29,9 @@ void cuda_pack(py::handle z_object, py::handle words_object, double threshold,
                {device, static_cast<std::uintptr_t>(stream)});
 }
 
-void cuda_top_k(py::handle queries_object, py::handle database_object, bool exclude_self,
-                py::handle distances_object, py::handle indices_object, py::handle workspace_object,
-                std::intptr_t stream) {
+void nearest_on_device(py::handle queries_object, py::handle database_object, bool exclude_self,
+                       py::handle distances_object, py::handle indices_object,
+                       py::handle workspace_object, std::intptr_t stream) {
     const Array queries = borrow(queries_object, "queries", stream);
     const Array database = borrow(database_object, "database", stream);
     const Array distances = borrow(distances_object, "distances", stream);
@@ -62,17 +62,24 @@ void cuda_top_k(py::handle queries_object, py::handle database_object, bool excl
 #endif
 
 void bind_cuda(py::module_& module) {
+#if defined(SPLINECODE_CUDA_EMULATED)
+    module.attr("cuda_emulated") = true;
+#else
+    module.attr("cuda_emulated") = false;
+#endif
 #if defined(SPLINECODE_CUDA)
     module.attr("cuda_built") = true;
-    module.def("cuda_device_count", &cuda::device_count);
-    module.def("cuda_status", &cuda::status);
-    module.def("cuda_pack", &cuda_pack, py::arg("z"), py::arg("words"), py::arg("threshold"),
-               py::arg("first_nan"), py::arg("stream"));
-    module.def("cuda_top_k_workspace_bytes", &cuda::top_k_workspace_bytes, py::arg("queries"),
-               py::arg("rows"));
-    module.def("cuda_top_k", &cuda_top_k, py::arg("queries"), py::arg("database"),
-               py::arg("exclude_self"), py::arg("distances"), py::arg("indices"),
-               py::arg("workspace"), py::arg("stream"));
+    py::module_ sub = module.def_submodule(
+        "cuda", "The functions of _core for arrays on a CUDA device: a stream comes last.");
+    sub.def("device_count", &cuda::device_count);
+    sub.def("status", &cuda::status);
+    sub.def("pack", &pack_on_device, py::arg("z"), py::arg("words"), py::arg("threshold"),
+            py::arg("first_nan"), py::arg("stream"));
+    sub.def("top_k_workspace_bytes", &cuda::top_k_workspace_bytes, py::arg("queries"),
+            py::arg("rows"));
+    sub.def("top_k", &nearest_on_device, py::arg("queries"), py::arg("database"),
+            py::arg("exclude_self"), py::arg("distances"), py::arg("indices"), py::arg("workspace"),
+            py::arg("stream"));
 #else
     module.attr("cuda_built") = false;
 #endif

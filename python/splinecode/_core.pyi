@@ -13,6 +13,7 @@ _KinkStep = tuple[_Knots, _Crossings, NDArray[np.uint64], NDArray[np.uint8], _Ro
 
 __version__: str
 cuda_built: bool
+cuda_emulated: bool
 
 def threads() -> int: ...
 def set_threads(n: int) -> None: ...
@@ -112,19 +113,29 @@ def max_pool_step(
     rounding: float,
 ) -> _KinkStep: ...
 
-# Only where cuda_built:
-def cuda_device_count() -> int: ...
-def cuda_status() -> str: ...
-def cuda_pack(
-    z: _Array, words: _Array, threshold: float, first_nan: _Array, stream: int
-) -> None: ...
-def cuda_top_k_workspace_bytes(queries: int, rows: int) -> int: ...
-def cuda_top_k(
-    queries: _Array,
-    database: _Array,
-    exclude_self: bool,
-    distances: _Array,
-    indices: _Array,
-    workspace: _Array,
-    stream: int,
-) -> None: ...
+class _Cuda:
+    """The functions of the same names, for arrays on a CUDA device: a stream comes last."""
+
+    @staticmethod
+    def device_count() -> int: ...
+    @staticmethod
+    def status() -> str: ...
+    @staticmethod
+    def pack(
+        z: _Array, words: _Array, threshold: float, first_nan: _Array, stream: int
+    ) -> None: ...
+    @staticmethod
+    def top_k_workspace_bytes(queries: int, rows: int) -> int: ...
+    @staticmethod
+    def top_k(
+        queries: _Array,
+        database: _Array,
+        exclude_self: bool,
+        distances: _Array,
+        indices: _Array,
+        workspace: _Array,
+        stream: int,
+    ) -> None: ...
+
+cuda: _Cuda
+"""Only where cuda_built."""

@@ -97,7 +97,7 @@ def _pack_cuda(z: Array, words: Array, threshold: float) -> Any:
     first_nan = empty(z, (1,), "int64")
     none = np.iinfo(np.int64).max
     first_nan[...] = none
-    _core.cuda_pack(z, words, threshold, first_nan, current_stream(z))
+    _core.cuda.pack(z, words, threshold, first_nan, current_stream(z))
     return _LazyFirstNan(first_nan, none)
 
 

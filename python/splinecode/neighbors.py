@@ -425,11 +425,11 @@ def _top_k_cuda(
     queries: Array, database: Array, exclude_self: bool, distances: Array, indices: Array
 ) -> None:
     need_cuda_build()
-    least = _core.cuda_top_k_workspace_bytes(1, len(database))
-    most = _core.cuda_top_k_workspace_bytes(len(queries), len(database))
+    least = _core.cuda.top_k_workspace_bytes(1, len(database))
+    most = _core.cuda.top_k_workspace_bytes(len(queries), len(database))
     size = max(least, min(most, _CUDA_WORKSPACE_BYTES))
     workspace = empty(queries, (-(-size // 8),), "int64")
-    _core.cuda_top_k(
+    _core.cuda.top_k(
         queries, database, exclude_self, distances, indices, workspace, current_stream(queries)
     )
 

@@ -53,7 +53,7 @@ def cuda_status() -> str:
     """Say in a line which CUDA devices can be used, or why none can."""
     if not _core.cuda_built:
         return "not built: nvcc was not found or SPLINECODE_CUDA=OFF when splinecode was installed"
-    return "built; " + _core.cuda_status()
+    return "built; " + _core.cuda.status()
 
 
 def info() -> str:

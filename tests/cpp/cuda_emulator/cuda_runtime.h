@@ -5,9 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
+#include <map>
 #include <source_location>
 #include <span>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "emulator.hpp"
@@ -67,30 +70,103 @@ inline unsigned __ballot_sync(unsigned mask, int predicate,
     return ballot;
 }
 
+inline int __any_sync(unsigned mask, int predicate,
+                      const std::source_location place = std::source_location::current()) {
+    return __ballot_sync(mask, predicate, place) != 0;
+}
+
+inline int __all_sync(unsigned mask, int predicate,
+                      const std::source_location place = std::source_location::current()) {
+    return __ballot_sync(mask, predicate, place) == 0xffffffff;
+}
+
+inline void __syncwarp(unsigned mask = 0xffffffff,
+                       const std::source_location place = std::source_location::current()) {
+    emulator::meet_warp(mask, 0, place);
+}
+
+namespace emulator {
+
+/// The value of lane `from` of the warp; a lane beyond it gives the caller's own.
+template <std::integral T>
+T shuffle(unsigned mask, T value, unsigned from, const std::source_location& place) {
+    const auto lanes = meet_warp(mask, static_cast<std::uint64_t>(value), place);
+    return static_cast<T>(lanes[from < warp_lanes ? from : threadIdx.x % warp_lanes]);
+}
+
+}  // namespace emulator
+
+template <std::integral T>
+T __shfl_sync(unsigned mask, T value, unsigned from,
+              const std::source_location place = std::source_location::current()) {
+    return emulator::shuffle(mask, value, from % emulator::warp_lanes, place);
+}
 template <std::integral T>
 T __shfl_up_sync(unsigned mask, T value, unsigned distance,
                  const std::source_location place = std::source_location::current()) {
-    const unsigned lane = threadIdx.x % emulator::warp_lanes;
-    const auto lanes = emulator::meet_warp(mask, static_cast<std::uint64_t>(value), place);
-    return static_cast<T>(lanes[lane >= distance ? lane - distance : lane]);
+    return emulator::shuffle(mask, value, threadIdx.x % emulator::warp_lanes - distance, place);
+}
+template <std::integral T>
+T __shfl_down_sync(unsigned mask, T value, unsigned distance,
+                   const std::source_location place = std::source_location::current()) {
+    return emulator::shuffle(mask, value, threadIdx.x % emulator::warp_lanes + distance, place);
+}
+template <std::integral T>
+T __shfl_xor_sync(unsigned mask, T value, unsigned lanes,
+                  const std::source_location place = std::source_location::current()) {
+    return emulator::shuffle(mask, value, (threadIdx.x % emulator::warp_lanes) ^ lanes, place);
+}
+
+inline unsigned __reduce_add_sync(
+    unsigned mask, unsigned value,
+    const std::source_location place = std::source_location::current()) {
+    unsigned sum = 0;
+    for (const std::uint64_t brought : emulator::meet_warp(mask, value, place)) {
+        sum += static_cast<unsigned>(brought);
+    }
+    return sum;
 }
 
 inline int __popc(unsigned x) { return std::popcount(x); }
 inline int __popcll(unsigned long long x) { return std::popcount(x); }
+inline int __ffs(int x) { return x == 0 ? 0 : std::countr_zero(static_cast<unsigned>(x)) + 1; }
 inline int __ffsll(long long x) {
     return x == 0 ? 0 : std::countr_zero(static_cast<unsigned long long>(x)) + 1;
 }
+inline int __clz(int x) { return std::countl_zero(static_cast<unsigned>(x)); }
+inline int __clzll(long long x) { return std::countl_zero(static_cast<unsigned long long>(x)); }
 
 // Threads change only where they meet, so that plain updates are atomic here.
-inline unsigned atomicAdd(unsigned* address, unsigned value) {
-    const unsigned old = *address;
-    *address += value;
-    return old;
+template <std::integral T>
+T atomicAdd(T* address, std::type_identity_t<T> value) {
+    return std::exchange(*address, *address + value);
 }
-inline long long atomicMin(long long* address, long long value) {
-    const long long old = *address;
-    *address = value < old ? value : old;
-    return old;
+template <std::integral T>
+T atomicMin(T* address, std::type_identity_t<T> value) {
+    return std::exchange(*address, *address < value ? *address : value);
+}
+template <std::integral T>
+T atomicMax(T* address, std::type_identity_t<T> value) {
+    return std::exchange(*address, *address > value ? *address : value);
+}
+template <std::integral T>
+T atomicOr(T* address, std::type_identity_t<T> value) {
+    return std::exchange(*address, *address | value);
+}
+
+struct uint2 {
+    unsigned x, y;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+struct alignas(16) ulonglong2 {
+    unsigned long long x, y;
+};
+
+template <class T>
+T __ldg(const T* address) {
+    return *address;
 }
 
 // ------------------------------------------------------------------ on the host
@@ -127,6 +203,11 @@ struct Runtime {
     long launches = 0;
     int launch_device = -1;
     cudaStream_t launch_stream = nullptr;
+    int compute_capability = 90;
+    int multiprocessors = 2;
+    /// Bytes of dynamic shared memory that a kernel may have, where more than 48 KiB were asked
+    /// for.
+    std::map<void*, std::size_t> raised_shared;
 };
 inline Runtime runtime;
 
@@ -176,9 +257,52 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int devic
         return emulator::finish(cudaErrorInvalidDevice);
     }
     std::snprintf(properties->name, sizeof(properties->name), "Emulated %d", device);
-    properties->major = 9;
-    properties->minor = 0;
+    properties->major = emulator::runtime.compute_capability / 10;
+    properties->minor = emulator::runtime.compute_capability % 10;
     properties->totalGlobalMem = std::size_t{80} << 30;
+    return cudaSuccess;
+}
+
+enum cudaDeviceAttr {
+    cudaDevAttrMultiProcessorCount = 16,
+    cudaDevAttrComputeCapabilityMajor = 75,
+    cudaDevAttrComputeCapabilityMinor = 76,
+    cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
+    cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
+};
+
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+    if (device < 0 || device >= emulator::runtime.devices) {
+        return emulator::finish(cudaErrorInvalidDevice);
+    }
+    switch (attribute) {
+        case cudaDevAttrMultiProcessorCount: *value = emulator::runtime.multiprocessors; break;
+        case cudaDevAttrComputeCapabilityMajor:
+            *value = emulator::runtime.compute_capability / 10;
+            break;
+        case cudaDevAttrComputeCapabilityMinor:
+            *value = emulator::runtime.compute_capability % 10;
+            break;
+        case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = 228 << 10; break;
+        case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = 227 << 10; break;
+    }
+    return cudaSuccess;
+}
+
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+
+template <class... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute, int value) {
+    if (value < 0 || static_cast<std::size_t>(value) > emulator::most_dynamic_shared_memory) {
+        return emulator::finish(cudaErrorInvalidConfiguration);
+    }
+    emulator::runtime.raised_shared[reinterpret_cast<void*>(kernel)] =
+        static_cast<std::size_t>(value);
+    return cudaSuccess;
+}
+
+inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t) {
+    std::memset(memory, value, bytes);
     return cudaSuccess;
 }
 
@@ -188,12 +312,16 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                                Arguments&&... arguments) {
     const dim3 grid = config->gridDim;
     const dim3 block = config->blockDim;
-    if (grid.y != 1 || grid.z != 1 || block.y != 1 || block.z != 1 || config->dynamicSmemBytes) {
-        throw std::logic_error("emulator: only one-dimensional grids, no dynamic shared memory");
+    if (grid.y != 1 || grid.z != 1 || block.y != 1 || block.z != 1) {
+        throw std::logic_error("emulator: only one-dimensional grids");
     }
-    if (grid.x == 0 || block.x == 0 || block.x > 1024) {
+    const std::size_t shared = config->dynamicSmemBytes;
+    const auto raised = emulator::runtime.raised_shared.find(reinterpret_cast<void*>(kernel));
+    if (grid.x == 0 || block.x == 0 || block.x > 1024 ||
+        shared > (raised == emulator::runtime.raised_shared.end() ? 48 << 10 : raised->second)) {
         return emulator::finish(cudaErrorInvalidConfiguration);
     }
+    emulator::set_dynamic_shared_memory(shared);
     ++emulator::runtime.launches;
     emulator::runtime.launch_device = emulator::runtime.device;
     emulator::runtime.launch_stream = config->stream;

@@ -9,6 +9,15 @@
 
 #include "fiber.hpp"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define FORBID_ACCESS(begin, bytes) ASAN_POISON_MEMORY_REGION(begin, bytes)
+#define ALLOW_ACCESS(begin, bytes) ASAN_UNPOISON_MEMORY_REGION(begin, bytes)
+#else
+#define FORBID_ACCESS(begin, bytes) static_cast<void>(begin)
+#define ALLOW_ACCESS(begin, bytes) static_cast<void>(begin)
+#endif
+
 // The linker's bounds of the section that __shared__ variables are in; null if there are none.
 extern "C" {
 [[gnu::weak, gnu::visibility("hidden")]] extern char __start_emulated_shared[];
@@ -20,6 +29,12 @@ namespace {
 
 std::mt19937_64 random_bits(1);
 
+constexpr std::size_t shared_alignment = 16;
+// One alignment more than a GPU gives, so that the block's memory can start off any larger one.
+alignas(1024) unsigned char shared_memory[1024 + most_dynamic_shared_memory];
+std::size_t dynamic_bytes = 0;
+std::size_t dynamic_offset = 0;
+
 struct Thread {
     Fiber fiber;
     bool waiting = false;
@@ -27,6 +42,8 @@ struct Thread {
     Scope scope = Scope::block;
     std::uint64_t brought = 0;
     std::source_location place;
+    AsyncQueue copies;
+    AsyncQueue products;
 
     std::string state() const {
         return fiber.done() ? "has returned"
@@ -48,10 +65,11 @@ public:
         : threads_(threads), order_(threads), warps_(threads / warp_lanes), met_(threads) {
         std::iota(order_.begin(), order_.end(), 0u);
         std::iota(warps_.begin(), warps_.end(), 0u);
-        met_by_warp_ = met_;
+        met_by_warp_ = met_by_warpgroup_ = met_;
     }
 
     std::size_t size() const { return threads_.size(); }
+    Thread& running() { return threads_[thread_index.x]; }
 
     /// Either all warps advance together, or each runs as far ahead of the others as it can.
     void run(const std::function<void()>& kernel) {
@@ -59,11 +77,19 @@ public:
         for (Thread& thread : threads_) {
             thread.fiber.start(kernel);
             thread.waiting = false;
+            thread.copies.forget();
+            thread.products.forget();
         }
         while (!std::ranges::all_of(threads_, [](const Thread& t) { return t.fiber.done(); })) {
             std::ranges::shuffle(order_, random_bits);
             const bool ran = random_bits() % 2 == 0 ? step_together() : step_warp_by_warp();
-            if (!release(Scope::block, threads_, met_) && !ran) {
+            bool released = release(Scope::block, threads_, met_);
+            for (unsigned group = 0; group < threads_.size() / warpgroup_threads; ++group) {
+                released = release(Scope::warpgroup, part<warpgroup_threads>(threads_, group),
+                                   part<warpgroup_threads>(met_by_warpgroup_, group)) ||
+                           released;
+            }
+            if (!released && !ran) {
                 throw_divergence(threads_);
             }
         }
@@ -78,18 +104,32 @@ public:
         thread.brought = brought;
         thread.place = place;
         Fiber::suspend();
-        return scope == Scope::block ? met_ : lanes_of(met_by_warp_, index / warp_lanes);
+        switch (scope) {
+            case Scope::warp: return part<warp_lanes>(met_by_warp_, index / warp_lanes);
+            case Scope::warpgroup:
+                return part<warpgroup_threads>(met_by_warpgroup_, index / warpgroup_threads);
+            case Scope::block: break;
+        }
+        return met_;
     }
 
 private:
-    template <class T>
-    static std::span<T> lanes_of(std::vector<T>& all, unsigned warp) {
-        return std::span(all).subspan(warp * warp_lanes, warp_lanes);
+    template <unsigned Size, class T>
+    static std::span<T> part(std::vector<T>& all, unsigned number) {
+        return std::span(all).subspan(number * Size, Size);
     }
 
     static void fill_shared_memory() {
         std::generate(__start_emulated_shared, __stop_emulated_shared,
                       [] { return static_cast<char>(random_bits()); });
+        dynamic_offset = random_bits() % (1024 / shared_alignment) * shared_alignment;
+        unsigned char* const dynamic = dynamic_shared_memory();
+        ALLOW_ACCESS(shared_memory, sizeof(shared_memory));
+        std::generate(dynamic, dynamic + dynamic_bytes,
+                      [] { return static_cast<unsigned char>(random_bits()); });
+        FORBID_ACCESS(shared_memory, dynamic_offset);
+        FORBID_ACCESS(dynamic + dynamic_bytes,
+                      sizeof(shared_memory) - dynamic_offset - dynamic_bytes);
     }
 
     bool step_together() {
@@ -128,7 +168,8 @@ private:
     }
 
     bool release_warp(unsigned warp) {
-        return release(Scope::warp, lanes_of(threads_, warp), lanes_of(met_by_warp_, warp));
+        return release(Scope::warp, part<warp_lanes>(threads_, warp),
+                       part<warp_lanes>(met_by_warp_, warp));
     }
 
     /// Lets a group go on if all of it waits at meeting points of its scope.
@@ -159,9 +200,10 @@ private:
     std::vector<unsigned> order_;
     std::vector<unsigned> warps_;
     // What was brought to the last meeting. A fast warp meets again before a slow one has read
-    // what the block brought: hence two.
+    // what the block brought: hence one a scope.
     std::vector<std::uint64_t> met_;
     std::vector<std::uint64_t> met_by_warp_;
+    std::vector<std::uint64_t> met_by_warpgroup_;
 };
 
 Block& block_of(unsigned threads) {
@@ -179,6 +221,35 @@ std::span<const std::uint64_t> meet(Scope scope, std::uint64_t brought,
     return block_of(block_dim.x).meet(scope, brought, place);
 }
 
+AsyncQueue& async_copies() { return block_of(block_dim.x).running().copies; }
+AsyncQueue& async_products() { return block_of(block_dim.x).running().products; }
+
+void AsyncQueue::queue(std::function<void()> work) {
+    if (random_bits() % 2 == 0) {
+        work();
+    } else {
+        groups_.back().push_back(std::move(work));
+    }
+}
+
+void AsyncQueue::commit() { groups_.emplace_back(); }
+
+void AsyncQueue::wait(std::size_t left) {
+    // The last group is the one that is not committed yet.
+    while (groups_.size() > left + 1) {
+        for (const auto& work : groups_.front()) {
+            work();
+        }
+        groups_.erase(groups_.begin());
+    }
+}
+
+void AsyncQueue::forget() { groups_.assign(1, {}); }
+
+unsigned char* dynamic_shared_memory() { return shared_memory + dynamic_offset; }
+
+void set_dynamic_shared_memory(std::size_t bytes) { dynamic_bytes = bytes; }
+
 void run_grid(unsigned blocks, unsigned threads, const std::function<void()>& kernel) {
     if (blocks == 0 || threads == 0 || threads % warp_lanes != 0) {
         throw std::logic_error("emulator: wanted a grid of whole warps");
@@ -192,6 +263,7 @@ void run_grid(unsigned blocks, unsigned threads, const std::function<void()>& ke
         block_index = Dim3(index, 0, 0);
         block_of(threads).run(kernel);
     }
+    dynamic_bytes = 0;
 }
 
 }  // namespace emulator

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <source_location>
 #include <span>
 #include <stdexcept>
+#include <vector>
 
 /// Runs the grids of the kernels in cuda/ on the CPU: a block at a time, each thread of the block a
 /// fiber that runs until the next point where threads meet.
@@ -27,6 +29,8 @@
 namespace emulator {
 
 constexpr unsigned warp_lanes = 32;
+/// Threads that issue one wgmma instruction together.
+constexpr unsigned warpgroup_threads = 128;
 
 struct Dim3 {
     unsigned x;
@@ -46,16 +50,40 @@ struct Divergence : std::logic_error {
     using std::logic_error::logic_error;
 };
 
-enum class Scope { warp, block };
+enum class Scope { warp, warpgroup, block };
 
-/// Called by a thread of a kernel: waits until every thread of its warp or block has made the same
-/// call, at the same place in the source. Returns what each of them brought, by lane or thread,
-/// valid until the caller's next call.
+/// Called by a thread of a kernel: waits until every thread of its warp, warpgroup or block has
+/// made the same call, at the same place in the source. Returns what each of them brought, by lane
+/// or thread, valid until the caller's next call.
 std::span<const std::uint64_t> meet(Scope scope, std::uint64_t brought,
                                     const std::source_location& place);
 
 /// Runs `kernel` in every thread of a grid of whole warps. Throws Divergence.
 void run_grid(unsigned blocks, unsigned threads, const std::function<void()>& kernel);
+
+/// The dynamic shared memory of the block that runs, aligned to 16 bytes and no more, as a GPU's
+/// may be. What lies beyond the bytes asked for at the launch is poisoned under AddressSanitizer.
+unsigned char* dynamic_shared_memory();
+/// As the grid's launch asks; run_grid uses it up.
+void set_dynamic_shared_memory(std::size_t bytes);
+constexpr std::size_t most_dynamic_shared_memory = 227 * 1024;
+
+/// Work that the hardware may do at any time up to a wait: asynchronous copies and matrix products.
+/// `queue` does it at once or keeps it, at random; `wait` does what is kept but for the last
+/// `left` groups that the thread has committed.
+class AsyncQueue {
+public:
+    void queue(std::function<void()> work);
+    void commit();
+    void wait(std::size_t left);
+    void forget();
+
+private:
+    std::vector<std::vector<std::function<void()>>> groups_{{}};
+};
+/// Those of the thread that is running.
+AsyncQueue& async_copies();
+AsyncQueue& async_products();
 
 /// If not 0, a grid runs with at most so many blocks, so that they step over more work than one
 /// piece each: what a grid does that has reached the largest size.

@@ -1,0 +1,5 @@
+# Read by cuda/ itself and by the emulator that the tests compile the same sources for.
+set(SPLINECODE_CUDA_SOURCES
+  codes.cu
+  device.cu
+  hamming.cu)
