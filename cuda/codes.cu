@@ -11,8 +11,6 @@
 namespace splinecode::cuda {
 namespace {
 
-constexpr unsigned all_lanes = 0xffffffff;
-
 struct Seen {
     bool above = false;
     bool nan = false;

@@ -2,4 +2,10 @@
 set(SPLINECODE_CUDA_SOURCES
   codes.cu
   device.cu
-  hamming.cu)
+  matrix.cu
+  nearest.cu
+  radius.cu
+  routes.cu
+  top_k.cu
+  top_k_matrix.cu
+  top_k_streamed.cu)
