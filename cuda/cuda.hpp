@@ -35,15 +35,15 @@ void pack(const StridedRows& z, double threshold, std::uint64_t* words, std::int
 
 // ------------------------------------------------------------------ distances of all pairs
 
-/// Ways to compute distances (routes.hpp): those of a device, the one that is forced ("auto": none),
-/// and forcing one for the whole process, as the environment's SPLINECODE_CUDA_ROUTE does. They
-/// never change an answer. Throws std::invalid_argument for an unknown name.
+/// Ways to compute distances (routes.hpp): those of a device, the one that is forced ("auto":
+/// none), and forcing one for the whole process, as the environment's SPLINECODE_CUDA_ROUTE does.
+/// They never change an answer. Throws std::invalid_argument for an unknown name.
 std::vector<std::string> routes(int device);
 std::string route();
 void set_route(const std::string& name);
 
-/// As splinecode::hamming_matrix; Out is int32_t or uint16_t. Rows of out are `pitch` entries apart,
-/// y.rows if 0.
+/// As splinecode::hamming_matrix; Out is int32_t or uint16_t. Rows of out are `pitch` entries
+/// apart, y.rows if 0.
 template <class Out>
 void hamming_matrix(const CodeRows& x, const CodeRows& y, Out* out, Stream stream,
                     std::int64_t pitch = 0);

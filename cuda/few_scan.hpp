@@ -134,8 +134,7 @@ __global__ void __launch_bounds__(block_threads)
     const FewShape shape = FewShape::of(scan.rows.words);
     typename Sink::template FewWorker<Queries> worker(sink, sink_memory);
     const std::int64_t warps = std::int64_t{gridDim.x} * block_warps;
-    for (std::int64_t first =
-             (std::int64_t{blockIdx.x} * block_warps + warp) * shape.rows_a_step();
+    for (std::int64_t first = (std::int64_t{blockIdx.x} * block_warps + warp) * shape.rows_a_step();
          first < scan.rows.rows; first += warps * shape.rows_a_step()) {
         std::int32_t distances[few_unrolled][Queries];
         few_distances(scan, shape, first, distances);

@@ -8,6 +8,13 @@
 /// How work is cut into blocks, warps and batches. Plain arithmetic, so the CPU tests run it.
 namespace splinecode::cuda {
 
+/// For what is called seldom: inlined, it would take registers from where time is spent.
+#if defined(__CUDACC__)
+#define SPLINECODE_SELDOM __noinline__
+#else
+#define SPLINECODE_SELDOM
+#endif
+
 constexpr int warp_lanes = 32;
 constexpr unsigned all_lanes = 0xffffffff;
 constexpr int block_threads = 256;

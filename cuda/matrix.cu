@@ -50,18 +50,20 @@ struct MatrixSink {
                                                             : unit.end_row;
     }
 
+    /// Where the distances of query `query` go: to row j's place, counted from here. Condensed rows
+    /// begin behind the diagonal.
+    __device__ Out* line(std::int64_t query) const {
+        const std::int64_t i = first_query + query;
+        return out + (form == Form::condensed ? i * (2 * n_rows - i - 1) / 2 - i - 1 : i * pitch);
+    }
+
     __device__ void store(std::int64_t query, std::int64_t row, std::int32_t distance) const {
         const std::int64_t i = first_query + query;
-        const auto value = static_cast<Out>(distance);
-        if (form == Form::full) {
-            out[i * pitch + row] = value;
-        } else if (form == Form::condensed) {
-            if (i < row) {
-                out[i * (2 * n_rows - i - 1) / 2 + row - i - 1] = value;
-            }
-        } else if (i <= row) {
-            out[i * pitch + row] = value;
-            out[row * pitch + i] = value;
+        if (form == Form::full || i < row || (i == row && form == Form::symmetric)) {
+            line(query)[row] = static_cast<Out>(distance);
+        }
+        if (form == Form::symmetric && i < row) {
+            out[row * pitch + i] = static_cast<Out>(distance);
         }
     }
 
@@ -69,42 +71,83 @@ struct MatrixSink {
     class Worker {
     public:
         using Shape = Route::Shape;
+        using Counts = const std::int32_t (&)[Shape::slots];
 
         __device__ Worker(const MatrixSink& sink, const Units::Unit&, std::int32_t*)
             : sink_(sink) {}
 
-        __device__ void take(typename Shape::Sums& sums,
-                             const std::int32_t (&query_counts)[Shape::slots],
+        __device__ void take(typename Shape::Sums& sums, Counts query_counts,
                              const TilePlace& place) const {
-            if (sink_.pairs && place.first_row + Shape::rows <= sink_.n_rows) {
-                return take_pairs(sums, query_counts, place);
-            }
-            for_each_distance<Shape>(sums, query_counts, place, sink_.n_queries, sink_.n_rows,
-                                     [&](int, std::int64_t query, std::int64_t row,
-                                         std::int32_t distance) {
-                                         sink_.store(query, row, distance);
-                                     });
-        }
-        __device__ void finish() const {}
-
-    private:
-        /// All rows of the tile exist; even columns and the next one are neighbouring rows.
-        __device__ void take_pairs(typename Shape::Sums& sums,
-                                   const std::int32_t (&query_counts)[Shape::slots],
-                                   const TilePlace& place) const {
+            const int rows = rows_left<Shape>(place, sink_.n_rows);
             const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
                 const std::int64_t query = place.first_query + Shape::query(lane, slot);
-                if (query < sink_.n_queries) {
-                    Out* const row = sink_.out + query * sink_.pitch + place.first_row;
+                if (query >= sink_.n_queries) {
+                    continue;
+                }
+                if (sink_.pairs && rows == Shape::rows) {
+                    store_pairs(sums, query_counts, place, slot, query);
+                } else if (sink_.form == Form::full) {
+                    store_from(sums, query_counts, place, slot, query, 0, rows);
+                } else {
+                    store_upper(sums, query_counts, place, slot, query, rows);
+                }
+            }
+        }
+        __device__ void finish() const {}
+
+    private:
+        /// Even columns and the next one are neighbouring rows.
+        __device__ void store_pairs(typename Shape::Sums& sums, Counts query_counts,
+                                    const TilePlace& place, int slot, std::int64_t query) const {
+            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            Out* const to = sink_.line(query) + place.first_row + Shape::row(lane, 0);
 #pragma unroll
-                    for (int column = 0; column < Shape::columns; column += 2) {
-                        const std::int32_t count = query_counts[slot];
-                        *reinterpret_cast<Pair*>(row + Shape::row(lane, column)) = {
-                            static_cast<Out>(Shape::at(sums, slot, column) + count),
-                            static_cast<Out>(Shape::at(sums, slot, column + 1) + count)};
-                    }
+            for (int column = 0; column < Shape::columns; column += 2) {
+                *reinterpret_cast<Pair*>(to + Shape::row(0, column)) = {
+                    static_cast<Out>(Shape::at(sums, slot, column) + query_counts[slot]),
+                    static_cast<Out>(Shape::at(sums, slot, column + 1) + query_counts[slot])};
+            }
+        }
+
+        /// The rows [first, end) of the tile.
+        __device__ void store_from(typename Shape::Sums& sums, Counts query_counts,
+                                   const TilePlace& place, int slot, std::int64_t query, int first,
+                                   int end) const {
+            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            Out* const to = sink_.line(query) + place.first_row + Shape::row(lane, 0);
+#pragma unroll
+            for (int column = 0; column < Shape::columns; ++column) {
+                const int row = Shape::row(lane, column);
+                if (row >= first && row < end) {
+                    to[Shape::row(0, column)] =
+                        static_cast<Out>(Shape::at(sums, slot, column) + query_counts[slot]);
+                }
+            }
+        }
+
+        /// The rows from the query's own on, or behind it, and their mirror images.
+        __device__ void store_upper(typename Shape::Sums& sums, Counts query_counts,
+                                    const TilePlace& place, int slot, std::int64_t query,
+                                    int rows) const {
+            const std::int64_t i = sink_.first_query + query;
+            const bool condensed = sink_.form == Form::condensed;
+            const std::int64_t ahead = i - place.first_row;
+            const int self = ahead < 0 ? -1 : ahead > rows ? rows : static_cast<int>(ahead);
+            store_from(sums, query_counts, place, slot, query, condensed ? self + 1 : self, rows);
+            if (condensed) {
+                return;
+            }
+            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            Out* const mirrored =
+                sink_.out + (place.first_row + Shape::row(lane, 0)) * sink_.pitch + i;
+#pragma unroll
+            for (int column = 0; column < Shape::columns; ++column) {
+                const int row = Shape::row(lane, column);
+                if (row > self && row < rows) {
+                    mirrored[Shape::row(0, column) * sink_.pitch] =
+                        static_cast<Out>(Shape::at(sums, slot, column) + query_counts[slot]);
                 }
             }
         }
@@ -140,11 +183,8 @@ void write_matrix(const char* name, const CodeRows& x, const CodeRows& y, Out* o
     }
     const DeviceGuard guard(stream.device);
     const ScanPlan plan = plan_scan(device_of(stream.device), x.rows, y.rows, x.words);
-    MatrixSink<Out> sink{.out = out,
-                         .n_queries = x.rows,
-                         .n_rows = y.rows,
-                         .pitch = pitch,
-                         .form = form};
+    MatrixSink<Out> sink{
+        .out = out, .n_queries = x.rows, .n_rows = y.rows, .pitch = pitch, .form = form};
     sink.pairs = sink.stores_pairs();
     launch_scan(name, plan, x, y, sink, stream);
 }

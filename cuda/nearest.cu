@@ -115,7 +115,8 @@ __global__ void __launch_bounds__(block_threads)
 NearestLayout NearestLayout::of(std::int64_t queries, std::int64_t rows, std::int64_t k) {
     constexpr std::int64_t least_tile_rows = 64;
     constexpr std::int64_t least_tile_queries = 64;
-    // Units enough to keep all multiprocessors busy, fewer where their results would take much room.
+    // Units enough to keep all multiprocessors busy, fewer where their results would take much
+    // room.
     const std::int64_t units = std::clamp<std::int64_t>(40'960 / k, 256, 4'096);
     const std::int64_t most_splits =
         std::min(ceil_div(units, ceil_div(queries, lists_a_block)),
@@ -140,8 +141,8 @@ std::int64_t nearest_batch(std::int64_t queries, std::int64_t rows, std::int64_t
                            std::size_t workspace_bytes) {
     std::int64_t batch = queries;
     while (batch > 0 && NearestLayout::of(batch, rows, k).bytes() > workspace_bytes) {
-        batch = batch > lists_a_block ? ceil_div(batch / 2, lists_a_block) * lists_a_block
-                                      : batch / 2;
+        batch =
+            batch > lists_a_block ? ceil_div(batch / 2, lists_a_block) * lists_a_block : batch / 2;
     }
     return batch;
 }
@@ -162,13 +163,13 @@ void NearestSearch::add(const CodeRows& queries, const CodeRows& rows, std::int6
     const std::int64_t stride = queries.rows * layout_.k;
     const ListSettings lists{at<std::uint64_t>(layout_.lists_at()), limits, layout_.k,
                              list_capacity(layout_.k, list_burst)};
-    launch_scan("top_k", plan, queries, rows,
-                NearestSink{lists, nearest, stride, queries.rows, rows.rows, first_index,
-                            first_self},
-                stream_);
+    launch_scan(
+        "top_k", plan, queries, rows,
+        NearestSink{lists, nearest, stride, queries.rows, rows.rows, first_index, first_self},
+        stream_);
     launch("top_k: merge", merge_kernel, queries.rows, stream_,
-           Found{nearest, has_best_ ? best : nullptr, plan.splits, stride, layout_.k},
-           queries.rows, limits, best);
+           Found{nearest, has_best_ ? best : nullptr, plan.splits, stride, layout_.k}, queries.rows,
+           limits, best);
     has_best_ = true;
 }
 

@@ -14,7 +14,8 @@ namespace splinecode::cuda {
 
 /// Keeps the k least of n different keys, in no order, and returns the greatest of them, or no_key
 /// if n < k. All lanes of a warp call it. O(bits that differ * n / 32) steps.
-__device__ inline std::uint64_t keep_least(std::uint64_t* keys, std::int64_t n, std::int64_t k) {
+__device__ SPLINECODE_SELDOM inline std::uint64_t keep_least(std::uint64_t* keys, std::int64_t n,
+                                                             std::int64_t k) {
     if (n < k) {
         return no_key;
     }
@@ -58,52 +59,48 @@ struct ListSettings {
     std::int64_t capacity;
 };
 
-/// The lists of a block in shared memory: their lengths, and the distances they take keys below.
+/// The lists of a block: in shared memory their lengths and the distances they take keys below.
 struct Lists {
-    ListSettings settings;
-    std::uint64_t* keys;
-    std::int32_t* counts;
-    std::int32_t* below;
+    const ListSettings& settings;
+    int lists;  // of a block
+    std::int32_t* memory;
 
     static constexpr std::int32_t open = 0x7fffffff;
 
-    __device__ Lists(const ListSettings& shared, int lists, std::int32_t* memory)
-        : settings(shared),
-          keys(shared.keys + std::int64_t{blockIdx.x} * lists * shared.capacity),
-          counts(memory),
-          below(memory + lists) {}
-
-    __device__ std::uint64_t* list(int l) const { return keys + l * settings.capacity; }
+    __device__ std::int32_t& count(int l) const { return memory[l]; }
+    __device__ std::int32_t& below(int l) const { return memory[lists + l]; }
+    __device__ std::uint64_t* list(int l) const {
+        return settings.keys + (std::int64_t{blockIdx.x} * lists + l) * settings.capacity;
+    }
 
     /// Empties list l for a query, or for none: one that takes nothing. One lane calls it.
     __device__ void begin(int l, std::int64_t query, bool exists) const {
-        counts[l] = 0;
-        below[l] = exists ? just_above(settings.limits[query]) : -open;
+        count(l) = 0;
+        below(l) = exists ? just_above(settings.limits[query]) : -open;
     }
 
     /// Any lane of the list's warp.
     __device__ void add(int l, std::int32_t distance, std::int64_t index) const {
-        const std::int32_t place = atomicAdd(&counts[l], 1);
+        const std::int32_t place = atomicAdd(&count(l), 1);
         list(l)[place] = nearest_key(distance, index);
     }
 
     /// Whether list l should be settled before it takes up to `burst` keys more.
     __device__ bool is_due(int l, std::int64_t burst) const {
-        return counts[l] > settings.capacity - burst ||
-               (below[l] == open && counts[l] >= settings.k);
+        return count(l) > settings.capacity - burst || (below(l) == open && count(l) >= settings.k);
     }
 
     /// Keeps the k nearest of list l. With `rising`, rows that come later have higher indices than
     /// those of the list: at the k-th distance they come too late. All lanes of the warp call it.
     __device__ void settle(int l, std::int64_t query, bool rising = true) const {
         __syncwarp();
-        const std::uint64_t kth = keep_least(list(l), counts[l], settings.k);
+        const std::uint64_t kth = keep_least(list(l), count(l), settings.k);
         __syncwarp();
         if (kth != no_key && static_cast<int>(threadIdx.x) % warp_lanes == 0) {
             const std::int32_t limit = key_distance(kth);
             const std::int32_t others = atomicMin(&settings.limits[query], limit);
-            counts[l] = static_cast<std::int32_t>(settings.k);
-            below[l] = limit <= others && rising ? limit : just_above(min(limit, others));
+            count(l) = static_cast<std::int32_t>(settings.k);
+            below(l) = limit <= others && rising ? limit : just_above(min(limit, others));
         }
         __syncwarp();
     }
@@ -126,14 +123,14 @@ struct Lists {
     __device__ void absorb(int l, std::int64_t query, int from) const {
         const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
         settle(l, query, false);
-        for (std::int64_t begin = 0; begin < counts[from]; begin += warp_lanes) {
+        for (std::int64_t begin = 0; begin < count(from); begin += warp_lanes) {
             const std::int64_t i = begin + lane;
-            const std::uint64_t key = i < counts[from] ? list(from)[i] : no_key;
-            if (key != no_key && key_distance(key) < below[l]) {
+            const std::uint64_t key = i < count(from) ? list(from)[i] : no_key;
+            if (key != no_key && key_distance(key) < below(l)) {
                 add(l, key_distance(key), key_index(key));
             }
             __syncwarp();
-            if (counts[l] > settings.capacity - warp_lanes) {
+            if (count(l) > settings.capacity - warp_lanes) {
                 settle(l, query, false);
             }
         }
@@ -143,7 +140,7 @@ struct Lists {
     /// lanes of the warp call it.
     __device__ void write(int l, std::int64_t query, std::uint64_t* to) const {
         settle(l, query);
-        const std::int64_t n = counts[l];
+        const std::int64_t n = count(l);
         for (std::int64_t i = static_cast<int>(threadIdx.x) % warp_lanes; i < settings.k;
              i += warp_lanes) {
             to[i] = i < n ? list(l)[i] : no_key;

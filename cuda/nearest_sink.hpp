@@ -37,7 +37,7 @@ struct NearestSink {
     __device__ void offer(const Lists& to, int list, std::int64_t query, std::int64_t row,
                           std::int32_t distance) const {
         const std::int64_t index = first_index + row;
-        if (distance < to.below[list] && index != first_self + query) {
+        if (distance < to.below(list) && index != first_self + query) {
             to.add(list, distance, index);
         }
     }
@@ -55,7 +55,7 @@ struct NearestSink {
         __device__ Worker(const NearestSink& sink, const Units::Unit& unit, std::int32_t* memory)
             : sink_(sink),
               unit_(unit),
-              lists_(sink.lists, Route::queries, memory),
+              lists_{sink.lists, Route::queries, memory},
               own_(static_cast<int>(threadIdx.x) / warp_lanes * Shape::warp_queries) {
             const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
             if (lane < Shape::warp_queries) {
@@ -72,16 +72,16 @@ struct NearestSink {
             std::int32_t below[Shape::slots];
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
-                below[slot] = lists_.below[own_ + Shape::query(lane, slot)] - query_counts[slot];
+                below[slot] = lists_.below(own_ + Shape::query(lane, slot)) - query_counts[slot];
             }
             if (!any_below<Shape>(sums, below)) {
                 return;
             }
-            for_each_distance<Shape>(
-                sums, query_counts, place, sink_.n_queries, sink_.n_rows,
-                [&](int slot, std::int64_t query, std::int64_t row, std::int32_t distance) {
-                    sink_.offer(lists_, own_ + Shape::query(lane, slot), query, row, distance);
-                });
+            for_each_below<Shape>(sums, query_counts, below, rows_left<Shape>(place, sink_.n_rows),
+                                  [&](int query, int row, std::int32_t distance) {
+                                      sink_.offer(lists_, own_ + query, place.first_query + query,
+                                                  place.first_row + row, distance);
+                                  });
             lists_.settle_due(own_, Shape::warp_queries, place.first_query, list_burst);
         }
 
@@ -107,7 +107,7 @@ struct NearestSink {
     public:
         __device__ FewWorker(const NearestSink& sink, std::int32_t* memory)
             : sink_(sink),
-              lists_(sink.lists, block_warps * Queries, memory),
+              lists_{sink.lists, block_warps * Queries, memory},
               warp_(static_cast<int>(threadIdx.x) / warp_lanes) {
             const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
             if (lane < Queries) {

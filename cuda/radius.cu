@@ -19,7 +19,14 @@ struct Within {
     bool exclude_self;
     std::int64_t first_query = 0;
 
-    /// Whether all pairs of a tile exist and none of them is left out.
+    /// The row of a tile that query `query` of the warp must not count, or -1.
+    template <class Shape>
+    __device__ int self_in(const TilePlace& place, int query) const {
+        const std::int64_t self = first_query + place.first_query + query - place.first_row;
+        return exclude_self && self >= 0 && self < Shape::rows ? static_cast<int>(self) : -1;
+    }
+
+    /// Whether all rows of a tile exist and none of them is left out.
     template <class Shape>
     __device__ bool is_plain(const TilePlace& place) const {
         const std::int64_t self = first_query + place.first_query - place.first_row;
@@ -66,11 +73,20 @@ struct CountSink {
             if (sink_.within.template is_plain<Shape>(place)) {
                 return take_plain(sums, query_counts);
             }
-            for_each_distance<Shape>(
-                sums, query_counts, place, sink_.within.n_queries, sink_.within.n_rows,
-                [&](int slot, std::int64_t query, std::int64_t row, std::int32_t distance) {
-                    counts_[slot] += sink_.within.holds(query, row, distance) ? 1 : 0;
-                });
+            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int rows = rows_left<Shape>(place, sink_.within.n_rows);
+#pragma unroll
+            for (int slot = 0; slot < Shape::slots; ++slot) {
+                const std::int32_t most = sink_.within.radius - query_counts[slot];
+                const int self =
+                    sink_.within.template self_in<Shape>(place, Shape::query(lane, slot));
+#pragma unroll
+                for (int column = 0; column < Shape::columns; ++column) {
+                    const int row = Shape::row(lane, column);
+                    const bool counts = row < rows && row != self;
+                    counts_[slot] += counts && Shape::at(sums, slot, column) <= most ? 1 : 0;
+                }
+            }
         }
 
         /// The four lanes of a query add their counts up.
@@ -170,10 +186,12 @@ struct FillSink {
             if (!any_below<Shape>(sums, below)) {
                 return;
             }
-            for_each_distance<Shape>(
-                sums, query_counts, place, sink_.within.n_queries, sink_.within.n_rows,
-                [&](int, std::int64_t query, std::int64_t row, std::int32_t distance) {
-                    sink_.store(query, row, distance);
+            for_each_below<Shape>(
+                sums, query_counts, below, rows_left<Shape>(place, sink_.within.n_rows),
+                [&](int query, int row, std::int32_t distance) {
+                    if (place.first_query + query < sink_.within.n_queries) {
+                        sink_.store(place.first_query + query, place.first_row + row, distance);
+                    }
                 });
         }
         __device__ void finish() const {}

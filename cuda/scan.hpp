@@ -61,9 +61,9 @@ ScanPlan plan_tiles(Route route, const Device& device, std::int64_t queries, std
 }
 
 /// The plan for queries and rows > 0 in number.
-inline ScanPlan plan_scan(
-    const Device& device, std::int64_t queries, std::int64_t rows, std::int64_t words,
-    std::int64_t most_splits = std::numeric_limits<std::int64_t>::max()) {
+inline ScanPlan plan_scan(const Device& device, std::int64_t queries, std::int64_t rows,
+                          std::int64_t words,
+                          std::int64_t most_splits = std::numeric_limits<std::int64_t>::max()) {
     const Route route = route_for(device.compute_capability, queries);
     if (route == Route::few) {
         return plan_few(device, rows, words, most_splits);
@@ -78,9 +78,9 @@ inline ScanPlan plan_scan(
 template <class TileRoute, class Sink>
 void launch_tiles(const char* name, const ScanPlan& plan, const CodeRows& queries,
                   const CodeRows& rows, const Sink& sink, Stream stream) {
-    const TileScan scan{TileSource(queries), TileSource(rows),
-                        Units{queries.rows, rows.rows, TileRoute::queries, TileRoute::rows,
-                              plan.splits}};
+    const TileScan scan{
+        TileSource(queries), TileSource(rows),
+        Units{queries.rows, rows.rows, TileRoute::queries, TileRoute::rows, plan.splits}};
     const TileLayout<TileRoute> layout{Chunks{rows.words}.count()};
     const LaunchShape shape{plan.blocks, TileRoute::threads,
                             layout.bytes(Sink::tile_ints(TileRoute::queries))};

@@ -43,7 +43,8 @@ inline void require_workspace(const char* name, const void* workspace, std::size
                                     std::to_string(workspace == nullptr ? 0 : bytes));
     }
     if (reinterpret_cast<std::uintptr_t>(workspace) % alignof(std::uint64_t) != 0) {
-        throw std::invalid_argument(std::string(name) + ": the workspace is not aligned to 8 bytes");
+        throw std::invalid_argument(std::string(name) +
+                                    ": the workspace is not aligned to 8 bytes");
     }
 }
 

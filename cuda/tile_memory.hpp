@@ -62,20 +62,26 @@ struct TileSource {
     explicit TileSource(const CodeRows& rows) : codes(rows), aligned(codes.aligned_16()) {}
 
     /// Starts to copy chunk `chunk` of rows [first, first + Rows) to a tile, with zeros for what is
-    /// beyond the last row or word. All Threads threads of the block call it.
+    /// beyond the last row or word. All Threads threads of the block call it. A thread copies the
+    /// same piece of every so many-th line, which the swizzle puts at the same place of the line.
     template <int Rows, int Threads>
     __device__ void copy(std::int64_t first, int chunk, std::uint32_t tile) const {
+        static_assert(Threads / chunk_pieces % 8 == 0);
         const Chunks chunks{codes.words};
         const int log2 = chunks.copied_pieces_log2(chunk);
-        for (int i = static_cast<int>(threadIdx.x); i < Rows << log2; i += Threads) {
-            const int line = i >> log2;
-            const int piece = i - (line << log2);
-            const std::int64_t row = first + line;
-            const int valid = row < codes.rows ? chunks.valid_bytes(chunk, piece) : 0;
-            const std::uint64_t* from =
-                valid == 0 ? codes.data
-                           : codes.row(row) + chunk * chunk_words + piece * piece_words;
-            copy_piece(tile + static_cast<std::uint32_t>(piece_offset(line, piece)), from, valid);
+        const int first_line = static_cast<int>(threadIdx.x) >> log2;
+        const int piece = static_cast<int>(threadIdx.x) - (first_line << log2);
+        const int lines_at_once = Threads >> log2;
+        const int valid = chunks.valid_bytes(chunk, piece);
+        const std::int64_t left = codes.rows - first;
+        const int lines = left < Rows ? static_cast<int>(left) : Rows;
+        const std::uint64_t* from =
+            codes.row(first + first_line) + chunk * chunk_words + piece * piece_words;
+        std::uint32_t to = tile + static_cast<std::uint32_t>(piece_offset(first_line, piece));
+        for (int line = first_line; line < Rows; line += lines_at_once) {
+            copy_piece(to, from, line < lines ? valid : 0);
+            from += lines_at_once * codes.stride;
+            to += static_cast<std::uint32_t>(lines_at_once * chunk_bytes);
         }
     }
 
@@ -85,7 +91,7 @@ private:
             ptx::copy_16(to, from, valid);
         } else {
             ptx::copy_8(to, from, valid > 0 ? 8 : 0);
-            ptx::copy_8(to + 8, valid > 8 ? from + 1 : from, valid > 8 ? 8 : 0);
+            ptx::copy_8(to + 8, from + 1, valid > 8 ? 8 : 0);
         }
     }
 };

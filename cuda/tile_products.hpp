@@ -19,7 +19,8 @@
 ///   finish(sums)       hands over the sums after the last chunk.
 namespace splinecode::cuda {
 
-/// A chunk of the tile's queries and rows in shared memory; only the first `steps` steps are filled.
+/// A chunk of the tile's queries and rows in shared memory; only the first `steps` steps are
+/// filled.
 struct TileChunk {
     std::uint32_t queries;
     std::uint32_t rows;
@@ -73,8 +74,8 @@ struct StepFragments {
         for (int j = 0; j < row_tiles; j += 2) {
             const int line = (j + lane / 16) * 8 + lane % 8;
             std::uint32_t both[4];
-            ptx::load_matrices(both, chunk.rows + static_cast<std::uint32_t>(piece_offset(
-                                                      line, 2 * step + lane / 8 % 2)));
+            ptx::load_matrices(both, chunk.rows + static_cast<std::uint32_t>(
+                                                      piece_offset(line, 2 * step + lane / 8 % 2)));
             rows[j][0] = both[0];
             rows[j][1] = both[1];
             rows[j + 1][0] = both[2];
@@ -220,7 +221,7 @@ struct WarpgroupProducts : TileShape<4 * Warpgroups, 1, 16, Warpgroups == 1 ? 3 
 /// XOR and population counts with one carry-save level: every two words are added to a word of
 /// ones, and only their carry is counted. 4 logic operations and a count for 2 x 32 units, instead
 /// of 2 and 2: POPC runs at a quarter of the rate. Any device.
-struct PopcProducts : TileShape<4, 2, 8, 2> {
+struct PopcProducts : TileShape<4, 1, 8, 3> {
     static constexpr bool runs_here = true;
     static constexpr bool counts_shared = false;
     static constexpr bool asynchronous = false;
@@ -244,14 +245,13 @@ struct PopcProducts : TileShape<4, 2, 8, 2> {
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
                 const int line = warp * Shape::warp_queries + Shape::query(lane, slot);
-                queries[slot] = ptx::load_16(chunk.queries + static_cast<std::uint32_t>(
-                                                                 piece_offset(line, piece)));
+                queries[slot] = ptx::load_16(chunk.queries +
+                                             static_cast<std::uint32_t>(piece_offset(line, piece)));
             }
 #pragma unroll
             for (int column = 0; column < Shape::columns; ++column) {
-                const uint4 row = ptx::load_16(
-                    chunk.rows +
-                    static_cast<std::uint32_t>(piece_offset(Shape::row(lane, column), piece)));
+                const uint4 row = ptx::load_16(chunk.rows + static_cast<std::uint32_t>(piece_offset(
+                                                                Shape::row(lane, column), piece)));
 #pragma unroll
                 for (int slot = 0; slot < Shape::slots; ++slot) {
                     add(sums, slot, column, queries[slot], row);

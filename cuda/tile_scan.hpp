@@ -28,24 +28,11 @@ struct TilePlace {
     std::int64_t first_row;    // of the tile
 };
 
-/// Calls f(slot, query, row, distance) for the sums that belong to a query and a row.
-template <class Shape, class F>
-__device__ void for_each_distance(typename Shape::Sums& sums,
-                                  const std::int32_t (&query_counts)[Shape::slots],
-                                  const TilePlace& place, std::int64_t n_queries,
-                                  std::int64_t n_rows, const F& f) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
-#pragma unroll
-    for (int slot = 0; slot < Shape::slots; ++slot) {
-        const std::int64_t query = place.first_query + Shape::query(lane, slot);
-#pragma unroll
-        for (int column = 0; column < Shape::columns; ++column) {
-            const std::int64_t row = place.first_row + Shape::row(lane, column);
-            if (query < n_queries && row < n_rows) {
-                f(slot, query, row, Shape::at(sums, slot, column) + query_counts[slot]);
-            }
-        }
-    }
+/// Rows of a tile that exist, at most Shape::rows.
+template <class Shape>
+__device__ int rows_left(const TilePlace& place, std::int64_t n_rows) {
+    const std::int64_t left = n_rows - place.first_row;
+    return left < Shape::rows ? static_cast<int>(left) : Shape::rows;
 }
 
 /// Whether a lane of the warp has a sum below the number of its slot.
@@ -64,24 +51,61 @@ __device__ bool any_below(typename Shape::Sums& sums, const std::int32_t (&below
     return __any_sync(all_lanes, found);
 }
 
+/// Calls f(query, row, distance) for each sum below the number of its slot, query and row counted
+/// within the warp's queries and the first `rows` of the tile. For sums of which few are: they are
+/// marked first, so that f stands in the code once, and a marked sum is looked for in the
+/// registers.
+template <class Shape, class F>
+__device__ void for_each_below(typename Shape::Sums& sums,
+                               const std::int32_t (&query_counts)[Shape::slots],
+                               const std::int32_t (&below)[Shape::slots], int rows, const F& f) {
+    static_assert(Shape::slots * Shape::columns <= 64);
+    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+    std::uint64_t marks = 0;
+#pragma unroll
+    for (int slot = 0; slot < Shape::slots; ++slot) {
+#pragma unroll
+        for (int column = 0; column < Shape::columns; ++column) {
+            const bool marked =
+                Shape::at(sums, slot, column) < below[slot] && Shape::row(lane, column) < rows;
+            marks |= std::uint64_t{marked} << (slot * Shape::columns + column);
+        }
+    }
+#pragma unroll 1
+    for (; marks != 0; marks &= marks - 1) {
+        const int marked = __ffsll(static_cast<long long>(marks)) - 1;
+        const int marked_slot = marked / Shape::columns;
+        std::int32_t sum = 0;
+        std::int32_t count = 0;
+#pragma unroll
+        for (int slot = 0; slot < Shape::slots; ++slot) {
+            count = slot == marked_slot ? query_counts[slot] : count;
+#pragma unroll
+            for (int column = 0; column < Shape::columns; ++column) {
+                const bool found = slot * Shape::columns + column == marked;
+                sum = found ? Shape::at(sums, slot, column) : sum;
+            }
+        }
+        f(Shape::query(lane, marked_slot), Shape::row(lane, marked % Shape::columns), sum + count);
+    }
+}
+
 /// The part of a block in one unit. All threads of the block call every function.
 template <class Route, class Sink>
 class UnitScan {
 public:
     using Shape = Route::Shape;
 
-    __device__ UnitScan(const TileScan& scan, const Units::Unit& unit, unsigned char* memory,
+    __device__ UnitScan(const TileScan& scan, const Units::Unit& unit,
                         typename Sink::template Worker<Route>& worker)
         : scan_(scan),
           unit_(unit),
           layout_{Chunks{scan.rows.codes.words}.count()},
-          memory_(memory),
-          tiles_(ptx::shared_address(memory)),
           worker_(worker) {}
 
     __device__ void run() {
         count_queries();
-        const std::int64_t tiles = ceil_div(unit_.end_row - unit_.begin_row, Route::rows);
+        const auto tiles = static_cast<int>(ceil_div(unit_.end_row - unit_.begin_row, Route::rows));
         if (layout_.resident()) {
             for (int chunk = 0; chunk < layout_.chunks; ++chunk) {
                 fetch_queries(chunk, chunk);
@@ -108,7 +132,7 @@ public:
 private:
     /// A chunk of a tile of rows, and the stage of shared memory that it is in.
     struct Step {
-        std::int64_t tile;
+        int tile;
         int chunk;
         int stage;
 
@@ -121,15 +145,19 @@ private:
         }
     };
 
+    __device__ std::int64_t row_of(int tile) const {
+        return unit_.begin_row + std::int64_t{tile} * Route::rows;
+    }
     __device__ std::uint32_t query_chunk(int place) const {
-        return tiles_ + static_cast<std::uint32_t>(place * TileLayout<Route>::query_tile);
+        return ptx::shared_address(aligned_shared_memory()) +
+               static_cast<std::uint32_t>(place * TileLayout<Route>::query_tile);
     }
     __device__ std::uint32_t row_chunk(int stage) const {
-        return tiles_ + static_cast<std::uint32_t>(layout_.rows_at() +
-                                                   stage * TileLayout<Route>::row_tile);
+        return ptx::shared_address(aligned_shared_memory()) +
+               static_cast<std::uint32_t>(layout_.rows_at() + stage * TileLayout<Route>::row_tile);
     }
     __device__ std::int32_t* ints(int at) const {
-        return reinterpret_cast<std::int32_t*>(memory_ + at);
+        return reinterpret_cast<std::int32_t*>(aligned_shared_memory() + at);
     }
     __device__ int warp_queries_at() const {
         return static_cast<int>(threadIdx.x) / warp_lanes * Shape::warp_queries;
@@ -141,10 +169,10 @@ private:
     }
 
     /// Starts the copies of a step, if there is one, and goes on to the next.
-    __device__ void fetch(Step& next, std::int64_t tiles) const {
+    __device__ void fetch(Step& next, int tiles) const {
         if (next.tile < tiles) {
-            scan_.rows.template copy<Route::rows, Route::threads>(
-                unit_.begin_row + next.tile * Route::rows, next.chunk, row_chunk(next.stage));
+            scan_.rows.template copy<Route::rows, Route::threads>(row_of(next.tile), next.chunk,
+                                                                  row_chunk(next.stage));
             if (!layout_.resident()) {
                 fetch_queries(next.chunk, next.stage);
             }
@@ -188,8 +216,8 @@ private:
             __syncwarp();
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
-                query_counts_[slot] = ints(
-                    layout_.query_counts_at())[warp_queries_at() + Shape::query(lane, slot)];
+                query_counts_[slot] =
+                    ints(layout_.query_counts_at())[warp_queries_at() + Shape::query(lane, slot)];
             }
         }
     }
@@ -204,20 +232,18 @@ private:
             if (first + i < 2 * chunk.steps) {
                 const uint4 piece = ptx::load_16(
                     chunk.rows + static_cast<std::uint32_t>(piece_offset(row, first + i)));
-                row_count_ +=
-                    __popc(piece.x) + __popc(piece.y) + __popc(piece.z) + __popc(piece.w);
+                row_count_ += __popc(piece.x) + __popc(piece.y) + __popc(piece.z) + __popc(piece.w);
             }
         }
     }
 
     /// Hands a tile's distances to the sink.
-    __device__ void end_tile(std::int64_t tile) {
+    __device__ void end_tile(int tile) {
         typename Shape::Sums& sums = Route::finish(sums_);
         if constexpr (Route::counts_shared) {
             subtract_shared(sums, ints(layout_.row_counts_at()));
         }
-        worker_.take(sums, query_counts_,
-                     {unit_.first_query + warp_queries_at(), unit_.begin_row + tile * Route::rows});
+        worker_.take(sums, query_counts_, {unit_.first_query + warp_queries_at(), row_of(tile)});
         Route::clear(sums_);
     }
 
@@ -251,8 +277,6 @@ private:
     const TileScan& scan_;
     const Units::Unit& unit_;
     const TileLayout<Route> layout_;
-    unsigned char* memory_;
-    std::uint32_t tiles_;
     typename Sink::template Worker<Route>& worker_;
     typename Route::Sums sums_;
     std::int32_t query_counts_[Shape::slots] = {};
@@ -268,15 +292,15 @@ template <class Route, class Sink>
 __global__ void __launch_bounds__(Route::threads, Route::blocks)
     tile_kernel(const __grid_constant__ TileScan scan, const __grid_constant__ Sink sink) {
     if constexpr (Route::runs_here) {
-        unsigned char* const memory = aligned_shared_memory();
         const TileLayout<Route> layout{Chunks{scan.rows.codes.words}.count()};
-        auto* const sink_memory = reinterpret_cast<std::int32_t*>(memory + layout.sink_at());
+        auto* const sink_memory =
+            reinterpret_cast<std::int32_t*>(aligned_shared_memory() + layout.sink_at());
         const std::int64_t count = scan.units.count();
         for (std::int64_t index = blockIdx.x; index < count; index += gridDim.x) {
             Units::Unit unit = scan.units.at(index);
             unit.begin_row = sink.first_row(unit, Route::rows);
             typename Sink::template Worker<Route> worker(sink, unit, sink_memory);
-            UnitScan<Route, Sink>(scan, unit, memory, worker).run();
+            UnitScan<Route, Sink>(scan, unit, worker).run();
             worker.finish();
             __syncthreads();  // shared memory is done with
         }

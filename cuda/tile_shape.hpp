@@ -127,8 +127,8 @@ constexpr std::int64_t balanced_splits(std::int64_t query_tiles, std::int64_t bl
     double best_busy = 0;
     for (std::int64_t splits = 1; splits <= most && best_busy < 0.95; ++splits) {
         const std::int64_t units = query_tiles * splits;
-        const double busy = static_cast<double>(units) /
-                            static_cast<double>(ceil_div(units, blocks) * blocks);
+        const double busy =
+            static_cast<double>(units) / static_cast<double>(ceil_div(units, blocks) * blocks);
         if (busy > best_busy) {
             best = splits;
             best_busy = busy;

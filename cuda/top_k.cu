@@ -35,7 +35,8 @@ void top_k(const CodeRows& queries, const CodeRows& database, std::int64_t k, bo
     if (queries.rows == 0 || k == 0) {
         return;
     }
-    require_workspace("top_k", workspace, workspace_bytes, top_k_workspace_bytes(1, database.rows, k));
+    require_workspace("top_k", workspace, workspace_bytes,
+                      top_k_workspace_bytes(1, database.rows, k));
     const DeviceGuard guard(stream.device);
     const std::int64_t most = batch_of(queries.rows, database.rows, k, workspace_bytes);
     for (std::int64_t first = 0; first < queries.rows; first += most) {

@@ -167,8 +167,8 @@ std::int64_t pitch_of(std::int64_t rows) { return ceil_div(rows, warp_lanes) * w
 
 std::size_t matrix_bytes(std::int64_t queries, std::int64_t rows) {
     const auto query_bytes = static_cast<std::size_t>(pitch_of(rows)) * sizeof(std::int32_t);
-    if (query_bytes != 0 && static_cast<std::size_t>(queries) >
-                                std::numeric_limits<std::size_t>::max() / query_bytes) {
+    if (query_bytes != 0 &&
+        static_cast<std::size_t>(queries) > std::numeric_limits<std::size_t>::max() / query_bytes) {
         throw std::invalid_argument("top_k: the size of the workspace overflows");
     }
     return static_cast<std::size_t>(queries) * query_bytes;

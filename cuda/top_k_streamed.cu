@@ -73,8 +73,8 @@ public:
         const auto stride = static_cast<std::size_t>(database_.stride) * sizeof(std::uint64_t);
         if (line > 0) {
             check(cudaMemcpy2DAsync(buffer_of(part), line, database_.row(first_row(part)), stride,
-                                    line, static_cast<std::size_t>(to.rows),
-                                    cudaMemcpyHostToDevice, copies_.get()),
+                                    line, static_cast<std::size_t>(to.rows), cudaMemcpyHostToDevice,
+                                    copies_.get()),
                   "cudaMemcpy2DAsync");
         }
         copied_[part % 2].record(copies_.get());

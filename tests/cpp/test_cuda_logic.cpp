@@ -1,5 +1,6 @@
 // The device-independent part of cuda/: runs on every machine, without a GPU or its toolkit.
-// The selection from a matrix is played here block by block with the kernels' own helpers, against a sort.
+// The selection from a matrix is played here block by block with the kernels' own helpers, against
+// a sort.
 
 #include <algorithm>
 #include <array>

@@ -181,9 +181,9 @@ void check_within(Random& random, const Case& c) {
             good = wanted[j] == Neighbor(distances[at], indices[at]);
         }
     }
-    check::report(good, __FILE__, __LINE__,
-                  "radius " + std::to_string(radius) + (exclude_self ? " without self" : "") +
-                      c.described());
+    check::report(
+        good, __FILE__, __LINE__,
+        "radius " + std::to_string(radius) + (exclude_self ? " without self" : "") + c.described());
 }
 
 struct Asked {

@@ -39,8 +39,7 @@ namespace emulated {
 
 inline void copy(std::uint32_t to, const void* from, int valid, int bytes) {
     if (to % static_cast<unsigned>(bytes) != 0 ||
-        (valid > 0 &&
-         reinterpret_cast<std::uintptr_t>(from) % static_cast<unsigned>(bytes) != 0)) {
+        (valid > 0 && reinterpret_cast<std::uintptr_t>(from) % static_cast<unsigned>(bytes) != 0)) {
         emulator::fail("an asynchronous copy is misaligned");
     }
     emulator::async_copies().queue([=] {
@@ -67,9 +66,8 @@ void wait_copies() {
 
 // ------------------------------------------------------------------ a warp's products
 
-inline void load_matrices(
-    std::uint32_t (&to)[4], std::uint32_t row,
-    const std::source_location place = std::source_location::current()) {
+inline void load_matrices(std::uint32_t (&to)[4], std::uint32_t row,
+                          const std::source_location place = std::source_location::current()) {
     const auto rows = emulator::meet(emulator::Scope::warp, row, place);
     const unsigned lane = threadIdx.x % emulator::warp_lanes;
     for (unsigned matrix = 0; matrix < 4; ++matrix) {
@@ -117,8 +115,8 @@ void add_products(std::int32_t (&sums)[4], const Operands& all, const Product& p
         const unsigned column = lane % 4 * 2 + i % 2;
         for (unsigned half = 0; half < 2; ++half) {
             for (unsigned t = 0; t < 4; ++t) {
-                sums[i] += product(all.a[i / 2 + 2 * half][row * 4 + t],
-                                   all.b[half][column * 4 + t]);
+                sums[i] +=
+                    product(all.a[i / 2 + 2 * half][row * 4 + t], all.b[half][column * 4 + t]);
             }
         }
     }

@@ -73,8 +73,8 @@ void set_dynamic_shared_memory(std::size_t bytes);
 constexpr std::size_t most_dynamic_shared_memory = 227 * 1024;
 
 /// Work that the hardware may do at any time up to a wait: asynchronous copies, in any order, and
-/// matrix products, one after the other. `queue` does it at once or keeps it, at random; `wait` does
-/// what is kept but for the last `left` groups that the thread has committed.
+/// matrix products, one after the other. `queue` does it at once or keeps it, at random; `wait`
+/// does what is kept but for the last `left` groups that the thread has committed.
 class AsyncQueue {
 public:
     enum class Order { any, kept };
