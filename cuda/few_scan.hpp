@@ -8,6 +8,7 @@
 #include "device_codes.hpp"
 #include "geometry.hpp"
 #include "tile_shape.hpp"
+#include "warp.hpp"
 
 /// The scan of all rows by few queries, which reads the database once and waits for nothing else:
 /// some lanes share a row, 16 bytes each at a time, and four rows are on their way at once.
@@ -99,7 +100,7 @@ __device__ void add_up(const FewShape& shape, const FewSum (&sums)[few_unrolled]
 template <int Queries>
 __device__ void few_distances(const FewScan& scan, const FewShape& shape, std::int64_t first,
                               std::int32_t (&distances)[few_unrolled][Queries]) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+    const int lane = lane_of_warp();
     FewSum sums[few_unrolled][Queries];
     for (std::int64_t word = lane % shape.lanes * piece_words; word < scan.rows.words;
          word += shape.lanes * piece_words) {
@@ -129,13 +130,11 @@ template <int Queries, class Sink>
 __global__ void __launch_bounds__(block_threads)
     few_kernel(const __grid_constant__ FewScan scan, const __grid_constant__ Sink sink) {
     __shared__ std::int32_t sink_memory[Sink::few_ints(block_warps * Queries)];
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
-    const int warp = static_cast<int>(threadIdx.x) / warp_lanes;
+    const int lane = lane_of_warp();
     const FewShape shape = FewShape::of(scan.rows.words);
     typename Sink::template FewWorker<Queries> worker(sink, sink_memory);
-    const std::int64_t warps = std::int64_t{gridDim.x} * block_warps;
-    for (std::int64_t first = (std::int64_t{blockIdx.x} * block_warps + warp) * shape.rows_a_step();
-         first < scan.rows.rows; first += warps * shape.rows_a_step()) {
+    for (std::int64_t first = warp_of_grid() * shape.rows_a_step(); first < scan.rows.rows;
+         first += warps_of_grid() * shape.rows_a_step()) {
         std::int32_t distances[few_unrolled][Queries];
         few_distances(scan, shape, first, distances);
 #pragma unroll

@@ -1,10 +1,10 @@
 #include <cstdint>
-#include <stdexcept>
 #include <type_traits>
 
 #include "cuda.hpp"
 #include "scan.hpp"
 #include "scan_checks.hpp"
+#include "warp.hpp"
 
 /// Distance matrices: a scan whose sink stores every distance.
 namespace splinecode::cuda {
@@ -79,7 +79,7 @@ struct MatrixSink {
         __device__ void take(typename Shape::Sums& sums, Counts query_counts,
                              const TilePlace& place) const {
             const int rows = rows_left<Shape>(place, sink_.n_rows);
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
                 const std::int64_t query = place.first_query + Shape::query(lane, slot);
@@ -101,7 +101,7 @@ struct MatrixSink {
         /// Even columns and the next one are neighbouring rows.
         __device__ void store_pairs(typename Shape::Sums& sums, Counts query_counts,
                                     const TilePlace& place, int slot, std::int64_t query) const {
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
             Out* const to = sink_.line(query) + place.first_row + Shape::row(lane, 0);
 #pragma unroll
             for (int column = 0; column < Shape::columns; column += 2) {
@@ -115,7 +115,7 @@ struct MatrixSink {
         __device__ void store_from(typename Shape::Sums& sums, Counts query_counts,
                                    const TilePlace& place, int slot, std::int64_t query, int first,
                                    int end) const {
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
             Out* const to = sink_.line(query) + place.first_row + Shape::row(lane, 0);
 #pragma unroll
             for (int column = 0; column < Shape::columns; ++column) {
@@ -139,7 +139,7 @@ struct MatrixSink {
             if (condensed) {
                 return;
             }
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
             Out* const mirrored =
                 sink_.out + (place.first_row + Shape::row(lane, 0)) * sink_.pitch + i;
 #pragma unroll
@@ -173,11 +173,9 @@ struct MatrixSink {
 template <class Out>
 void write_matrix(const char* name, const CodeRows& x, const CodeRows& y, Out* out,
                   std::int64_t pitch, Form form, Stream stream) {
-    require_codes(name, x, y);
-    if (std::is_same_v<Out, std::uint16_t> && x.words > most_uint16_words) {
-        throw std::invalid_argument(std::string(name) +
-                                    ": the distances of codes this wide do not fit in uint16");
-    }
+    require_scan(x, y, name);
+    require(!std::is_same_v<Out, std::uint16_t> || x.words <= most_uint16_words, name,
+            "the distances of codes this wide do not fit in uint16");
     if (x.rows == 0 || y.rows == 0) {
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "geometry.hpp"
 #include "nearest_key.hpp"
+#include "warp.hpp"
 
 /// Lists of the nearest rows of some queries while rows come by, each list one warp's own. A list
 /// takes every key that may be among its k least, and now and then keeps those k alone, which
@@ -19,7 +20,7 @@ __device__ SPLINECODE_SELDOM inline std::uint64_t keep_least(std::uint64_t* keys
     if (n < k) {
         return no_key;
     }
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+    const int lane = lane_of_warp();
     const std::uint64_t first = keys[0];
     std::uint64_t differing = 0;
     for (std::int64_t i = lane; i < n; i += warp_lanes) {
@@ -96,7 +97,7 @@ struct Lists {
         __syncwarp();
         const std::uint64_t kth = keep_least(list(l), count(l), settings.k);
         __syncwarp();
-        if (kth != no_key && static_cast<int>(threadIdx.x) % warp_lanes == 0) {
+        if (kth != no_key && lane_of_warp() == 0) {
             const std::int32_t limit = key_distance(kth);
             const std::int32_t others = atomicMin(&settings.limits[query], limit);
             count(l) = static_cast<std::int32_t>(settings.k);
@@ -110,7 +111,7 @@ struct Lists {
     __device__ void settle_due(int first, int n, std::int64_t first_query,
                                std::int64_t burst) const {
         __syncwarp();
-        const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+        const int lane = lane_of_warp();
         unsigned due = __ballot_sync(all_lanes, lane < n && is_due(first + lane, burst));
         for (; due != 0; due &= due - 1) {
             const int i = __ffs(static_cast<int>(due)) - 1;
@@ -121,7 +122,7 @@ struct Lists {
     /// Takes the keys of list `from` of the same query into list l, which another warp has ended.
     /// All lanes of the warp call it.
     __device__ void absorb(int l, std::int64_t query, int from) const {
-        const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+        const int lane = lane_of_warp();
         settle(l, query, false);
         for (std::int64_t begin = 0; begin < count(from); begin += warp_lanes) {
             const std::int64_t i = begin + lane;
@@ -141,8 +142,7 @@ struct Lists {
     __device__ void write(int l, std::int64_t query, std::uint64_t* to) const {
         settle(l, query);
         const std::int64_t n = count(l);
-        for (std::int64_t i = static_cast<int>(threadIdx.x) % warp_lanes; i < settings.k;
-             i += warp_lanes) {
+        for (std::int64_t i = lane_of_warp(); i < settings.k; i += warp_lanes) {
             to[i] = i < n ? list(l)[i] : no_key;
         }
     }

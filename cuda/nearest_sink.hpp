@@ -4,6 +4,7 @@
 
 #include "nearest_lists.hpp"
 #include "tile_scan.hpp"
+#include "warp.hpp"
 
 namespace splinecode::cuda {
 
@@ -56,8 +57,8 @@ struct NearestSink {
             : sink_(sink),
               unit_(unit),
               lists_{sink.lists, Route::queries, memory},
-              own_(static_cast<int>(threadIdx.x) / warp_lanes * Shape::warp_queries) {
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+              own_(warp_of_block() * Shape::warp_queries) {
+            const int lane = lane_of_warp();
             if (lane < Shape::warp_queries) {
                 const std::int64_t query = unit.first_query + own_ + lane;
                 lists_.begin(own_ + lane, query, query < sink.n_queries);
@@ -68,7 +69,7 @@ struct NearestSink {
         __device__ void take(typename Shape::Sums& sums,
                              const std::int32_t (&query_counts)[Shape::slots],
                              const TilePlace& place) const {
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
             std::int32_t below[Shape::slots];
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
@@ -108,8 +109,8 @@ struct NearestSink {
         __device__ FewWorker(const NearestSink& sink, std::int32_t* memory)
             : sink_(sink),
               lists_{sink.lists, block_warps * Queries, memory},
-              warp_(static_cast<int>(threadIdx.x) / warp_lanes) {
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+              warp_(warp_of_block()) {
+            const int lane = lane_of_warp();
             if (lane < Queries) {
                 lists_.begin(warp_ * Queries + lane, lane, true);
             }

@@ -5,6 +5,7 @@
 #include "order.hpp"
 #include "scan.hpp"
 #include "scan_checks.hpp"
+#include "warp.hpp"
 
 /// Neighbours within a radius: a scan that counts them, a scan that writes them down in any order,
 /// and a sort of every list, after which nothing depends on that order.
@@ -73,7 +74,7 @@ struct CountSink {
             if (sink_.within.template is_plain<Shape>(place)) {
                 return take_plain(sums, query_counts);
             }
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
             const int rows = rows_left<Shape>(place, sink_.within.n_rows);
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
@@ -91,7 +92,7 @@ struct CountSink {
 
         /// The four lanes of a query add their counts up.
         __device__ void finish() {
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
 #pragma unroll
             for (int slot = 0; slot < Shape::slots; ++slot) {
                 std::int32_t count = counts_[slot];
@@ -246,7 +247,7 @@ void scan_within(const char* name, const CodeRows& queries, const CodeRows& data
 
 void count_within(const CodeRows& queries, const CodeRows& database, std::int32_t radius,
                   bool exclude_self, std::int64_t* counts, Stream stream) {
-    require_codes("count_within", queries, database);
+    require_scan(queries, database, "count_within");
     if (queries.rows == 0) {
         return;
     }
@@ -259,7 +260,7 @@ void count_within(const CodeRows& queries, const CodeRows& database, std::int32_
 void fill_within(const CodeRows& queries, const CodeRows& database, std::int32_t radius,
                  bool exclude_self, const std::int64_t* offsets, std::int32_t* distances,
                  std::int64_t* indices, std::int64_t* cursors, Stream stream) {
-    require_codes("fill_within", queries, database);
+    require_scan(queries, database, "fill_within");
     if (queries.rows == 0) {
         return;
     }

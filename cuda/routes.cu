@@ -79,6 +79,9 @@ Route forced_route() {
 
 std::vector<std::string> routes(int device) {
     std::vector<std::string> names;
+    if (device >= device_count()) {
+        return names;
+    }
     for (const Route route : routes_of(compute_capability(device))) {
         names.emplace_back(name_of(route));
     }

@@ -8,6 +8,7 @@
 #include "geometry.hpp"
 #include "ptx.hpp"
 #include "tile_shape.hpp"
+#include "warp.hpp"
 
 /// The routes by which the units that two codes of a tile share, or differ in, are summed. All give
 /// the same distances; which one is fast depends on the device (route.hpp).
@@ -63,7 +64,7 @@ struct StepFragments {
 
     /// Each lane points at a line of an 8 x 16-byte matrix: ptx::load_matrices.
     __device__ void load(const TileChunk& chunk, int first_query, int step) {
-        const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+        const int lane = lane_of_warp();
 #pragma unroll
         for (int m = 0; m < query_tiles; ++m) {
             const int line = first_query + m * 16 + lane % 16;
@@ -150,7 +151,7 @@ struct WarpProducts : TileShape<4, 2, 8, 3> {
     __device__ static void clear(Sums& sums) { set_to_zero(sums); }
 
     __device__ static void start(Sums& sums, const TileChunk& chunk) {
-        const int warp = static_cast<int>(threadIdx.x) / warp_lanes;
+        const int warp = warp_of_block();
 #pragma unroll 1
         for (int step = 0; step < chunk.steps; ++step) {
             StepFragments<Shape> fragments;
@@ -237,8 +238,8 @@ struct PopcProducts : TileShape<4, 1, 8, 3> {
     }
 
     __device__ static void start(Sums& sums, const TileChunk& chunk) {
-        const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
-        const int warp = static_cast<int>(threadIdx.x) / warp_lanes;
+        const int lane = lane_of_warp();
+        const int warp = warp_of_block();
 #pragma unroll 1
         for (int piece = 0; piece < 2 * chunk.steps; ++piece) {
             uint4 queries[Shape::slots];

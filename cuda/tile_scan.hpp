@@ -8,6 +8,7 @@
 #include "tile_memory.hpp"
 #include "tile_products.hpp"
 #include "tile_shape.hpp"
+#include "warp.hpp"
 
 /// The scan of all rows by all queries, tile by tile: what every function over distances of many
 /// queries does. What becomes of the distances is up to a sink (matrix.cu, radius.cu, top_k.cu).
@@ -60,7 +61,7 @@ __device__ void for_each_below(typename Shape::Sums& sums,
                                const std::int32_t (&query_counts)[Shape::slots],
                                const std::int32_t (&below)[Shape::slots], int rows, const F& f) {
     static_assert(Shape::slots * Shape::columns <= 64);
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+    const int lane = lane_of_warp();
     std::uint64_t marks = 0;
 #pragma unroll
     for (int slot = 0; slot < Shape::slots; ++slot) {
@@ -159,9 +160,7 @@ private:
     __device__ std::int32_t* ints(int at) const {
         return reinterpret_cast<std::int32_t*>(aligned_shared_memory() + at);
     }
-    __device__ int warp_queries_at() const {
-        return static_cast<int>(threadIdx.x) / warp_lanes * Shape::warp_queries;
-    }
+    __device__ int warp_queries_at() const { return warp_of_block() * Shape::warp_queries; }
 
     __device__ void fetch_queries(int chunk, int place) const {
         scan_.queries.template copy<Route::queries, Route::threads>(unit_.first_query, chunk,
@@ -198,7 +197,7 @@ private:
     /// Active units of the warp's own queries.
     __device__ void count_queries() {
         if constexpr (Route::counts_shared) {
-            const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+            const int lane = lane_of_warp();
             const DeviceCodes& codes = scan_.queries.codes;
             for (int i = 0; i < Shape::warp_queries; ++i) {
                 const std::int64_t query = unit_.first_query + warp_queries_at() + i;
@@ -250,7 +249,7 @@ private:
     /// sums = active units of the row - 2 shared units: with those of the query, the distance.
     /// The barrier of the next step keeps the next tile's counts from this one's readers.
     __device__ void subtract_shared(typename Shape::Sums& sums, std::int32_t* row_counts) {
-        const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+        const int lane = lane_of_warp();
 #pragma unroll
         for (int step = 1; step < threads_per_row; step *= 2) {
             row_count_ += __shfl_xor_sync(all_lanes, row_count_, step);

@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "cuda.hpp"
-#include "nearest.hpp"
+#include "nearest_search.hpp"
 #include "runtime.hpp"
 #include "scan_checks.hpp"
 #include "top_k_matrix.hpp"
@@ -30,13 +30,13 @@ std::size_t top_k_workspace_bytes(std::int64_t queries, std::int64_t rows, std::
 void top_k(const CodeRows& queries, const CodeRows& database, std::int64_t k, bool exclude_self,
            std::int32_t* distances, std::int64_t* indices, void* workspace,
            std::size_t workspace_bytes, Stream stream) {
-    require_codes("top_k", queries, database);
-    require_k("top_k", database, k, exclude_self);
+    require_scan(queries, database, "top_k");
+    require_k(database, k, exclude_self, "top_k");
     if (queries.rows == 0 || k == 0) {
         return;
     }
-    require_workspace("top_k", workspace, workspace_bytes,
-                      top_k_workspace_bytes(1, database.rows, k));
+    require_workspace(workspace, workspace_bytes, top_k_workspace_bytes(1, database.rows, k),
+                      "top_k");
     const DeviceGuard guard(stream.device);
     const std::int64_t most = batch_of(queries.rows, database.rows, k, workspace_bytes);
     for (std::int64_t first = 0; first < queries.rows; first += most) {

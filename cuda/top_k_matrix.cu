@@ -9,6 +9,7 @@
 #include "order.hpp"
 #include "runtime.hpp"
 #include "select.hpp"
+#include "warp.hpp"
 
 namespace splinecode::cuda {
 namespace {
@@ -30,8 +31,8 @@ static_assert(Digit::most_values == block_threads, "a thread owns a value of the
 
 /// The sum of `value` over the threads before this one. All threads of the block call it.
 __device__ std::int64_t sum_before(std::int64_t value, SelectMemory& memory) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
-    const int warp = static_cast<int>(threadIdx.x) / warp_lanes;
+    const int lane = lane_of_warp();
+    const int warp = warp_of_block();
     std::int64_t sum = value;
     for (int distance = 1; distance < warp_lanes; distance *= 2) {
         const std::int64_t other = __shfl_up_sync(all_lanes, sum, distance);
@@ -90,8 +91,8 @@ __device__ Search find_kth(const std::int32_t* keys, std::int64_t n, std::int64_
 /// those at that distance behind them, both in the order of the rows.
 __device__ void gather(const std::int32_t* keys, std::int64_t n, std::int64_t k, Search kth,
                        std::int32_t* distances, std::int64_t* indices, SelectMemory& memory) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
-    const int warp = static_cast<int>(threadIdx.x) / warp_lanes;
+    const int lane = lane_of_warp();
+    const int warp = warp_of_block();
     const unsigned earlier_lanes = (1u << lane) - 1;
     const std::int64_t nearer_end = k - kth.rank;
     std::int64_t next_nearer = 0;
@@ -153,9 +154,8 @@ __global__ void __launch_bounds__(block_threads)
 __global__ void __launch_bounds__(block_threads)
     exclude_kernel(std::int32_t* distances, std::int64_t pitch, std::int64_t n_queries,
                    std::int64_t first_self, std::int32_t excluded) {
-    const std::int64_t step = std::int64_t{gridDim.x} * block_threads;
-    for (std::int64_t i = std::int64_t{blockIdx.x} * block_threads + threadIdx.x; i < n_queries;
-         i += step) {
+    const std::int64_t step = threads_of_grid();
+    for (std::int64_t i = thread_of_grid(); i < n_queries; i += step) {
         distances[i * pitch + first_self + i] = excluded;
     }
 }

@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <cstdint>
-#include <stdexcept>
 
 #include "cuda.hpp"
-#include "nearest.hpp"
+#include "nearest_search.hpp"
 #include "runtime.hpp"
 #include "scan_checks.hpp"
 
@@ -111,22 +110,16 @@ void top_k_streamed(const CodeRows& queries, const CodeRows& database, std::int6
                     bool exclude_self, std::int32_t* distances, std::int64_t* indices,
                     void* workspace, std::size_t workspace_bytes, std::uint64_t* buffers,
                     std::int64_t rows_at_once, Stream stream, const Interrupt& interrupt) {
-    require_codes("top_k_streamed", queries, database);
-    require_k("top_k_streamed", database, k, exclude_self);
-    if (k > most_listed) {
-        throw std::invalid_argument("top_k_streamed: k is " + std::to_string(k) +
-                                    "; wanted at most " + std::to_string(most_listed) +
-                                    " neighbours of a database in host memory");
-    }
-    if (rows_at_once < 1) {
-        throw std::invalid_argument("top_k_streamed: the buffers have no room for a row");
-    }
+    require_scan(queries, database, "top_k_streamed");
+    require_k(database, k, exclude_self, "top_k_streamed");
+    require(k <= most_listed, "top_k_streamed", "k is above 512");
+    require(rows_at_once >= 1, "top_k_streamed", "the buffers have no room for a row");
     if (queries.rows == 0 || k == 0) {
         return;
     }
     const std::int64_t part_rows = std::min(rows_at_once, database.rows);
-    require_workspace("top_k_streamed", workspace, workspace_bytes,
-                      NearestLayout::of(1, part_rows, k).bytes());
+    require_workspace(workspace, workspace_bytes, NearestLayout::of(1, part_rows, k).bytes(),
+                      "top_k_streamed");
     const DeviceGuard guard(stream.device);
     const std::int64_t most = nearest_batch(queries.rows, part_rows, k, workspace_bytes);
     for (std::int64_t first = 0; first < queries.rows; first += most) {

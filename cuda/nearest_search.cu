@@ -1,4 +1,4 @@
-#include "nearest.hpp"
+#include "nearest_search.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include "nearest_sink.hpp"
 #include "order.hpp"
 #include "scan.hpp"
+#include "warp.hpp"
 
 namespace splinecode::cuda {
 namespace {
@@ -26,9 +27,8 @@ std::size_t key_bytes(std::int64_t keys) {
 
 __global__ void __launch_bounds__(block_threads)
     open_limits_kernel(std::int32_t* limits, std::int64_t n) {
-    const std::int64_t step = std::int64_t{gridDim.x} * block_threads;
-    for (std::int64_t i = std::int64_t{blockIdx.x} * block_threads + threadIdx.x; i < n;
-         i += step) {
+    const std::int64_t step = threads_of_grid();
+    for (std::int64_t i = thread_of_grid(); i < n; i += step) {
         limits[i] = Lists::open;
     }
 }
@@ -102,9 +102,8 @@ __global__ void __launch_bounds__(block_threads)
 __global__ void __launch_bounds__(block_threads)
     split_keys_kernel(const std::uint64_t* keys, std::int64_t n, std::int32_t* distances,
                       std::int64_t* indices) {
-    const std::int64_t step = std::int64_t{gridDim.x} * block_threads;
-    for (std::int64_t i = std::int64_t{blockIdx.x} * block_threads + threadIdx.x; i < n;
-         i += step) {
+    const std::int64_t step = threads_of_grid();
+    for (std::int64_t i = thread_of_grid(); i < n; i += step) {
         distances[i] = key_distance(keys[i]);
         indices[i] = key_index(keys[i]);
     }
