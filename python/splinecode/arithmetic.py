@@ -117,15 +117,22 @@ def group_maxima(values: Array, bounds: np.ndarray[Any, Any]) -> Array:
     return largest
 
 
-def stable_order(values: Array) -> Array:
-    """Return the order that sorts each row of values (m, n), equal ones as they stand."""
-    if is_torch(values):
-        return values.argsort(dim=1, stable=True)
-    return namespace(values).argsort(values, axis=1, kind="stable")
-
-
 def along_rows(values: Array, order: Array) -> Array:
     """Return values[i, order[i, j]]."""
     if is_torch(values):
         return values.gather(1, order)
     return namespace(values).take_along_axis(values, order, axis=1)
+
+
+def pair_order(first: Array, then: Array) -> Array:
+    """Return the order that sorts each row of pairs (m, n): by `first`, then by `then`."""
+    if isinstance(first, np.ndarray):
+        return np.lexsort((then, first), axis=1)
+    order = _stable_order(then)
+    return along_rows(order, _stable_order(along_rows(first, order)))
+
+
+def _stable_order(values: Array) -> Array:
+    if is_torch(values):
+        return values.argsort(dim=1, stable=True)
+    return namespace(values).argsort(values, axis=1)  # cupy's sorts are stable
