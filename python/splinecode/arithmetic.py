@@ -1,6 +1,6 @@
 """What numpy, torch and cupy spell differently, on arrays that the caller was asked about.
 
-Torch does little with uint64 words on a GPU: so they are taken as int64, of the same bits.
+On a GPU torch does little with uint64: words are taken as int64, of the same bits.
 """
 
 from __future__ import annotations
