@@ -84,7 +84,7 @@ TEST(cuda_chunks_of_halves_at_every_bit_pattern) {
 TEST(cuda_chunks_of_booleans) {
     for (int value = 0; value < 256; ++value) {
         for (std::size_t place = 0; place < 16; ++place) {
-            for (const std::uint8_t others : {0, 1, 255}) {
+            for (const auto others : std::vector<std::uint8_t>{0, 1, 255}) {
                 std::vector<std::uint8_t> values(16, others);
                 values[place] = static_cast<std::uint8_t>(value);
                 check_chunk(BooleanAbove{}, values);
