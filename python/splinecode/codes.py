@@ -374,8 +374,7 @@ class Codes:
         """Return the rows in the order that sorts them, int64 (n,).
 
         Lexicographic order of the words as unsigned integers, which puts equal codes together and
-        is that of `unique`; stable. O(n log n); on a GPU by radix sort, O(n words) with 24 bytes
-        a code beside the result.
+        is that of `unique`; stable. O(n log n) comparisons; on a GPU O(n log^2 n).
         """
         order = empty(self._words, (len(self),), "int64")
         if on_cuda(self._words):
