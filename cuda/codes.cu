@@ -217,9 +217,9 @@ template <class Above>
 using ChunkStrips = PackStrips<ChunkRounds<typename Above::Value>::words>;
 
 /// A warp per strip of 4 KiB. Floor: as pack_kernel. Per strip a warp takes about 150 instructions
-/// to find its place and, for float64, float32, halves and booleans, some 170, 230, 310 and 320 from
-/// the loads to the stores: less than half of the 1,130 that an SM may issue while an H100's memory
-/// delivers 4 KiB to it (14.5 bytes a clock). At least 3 blocks fit an SM: 96 KiB in flight.
+/// to find its place and, for float64, float32, halves and booleans, some 170, 230, 310 and 320
+/// from the loads to the stores: less than half of the 1,130 that an SM may issue while an H100's
+/// memory delivers 4 KiB to it (14.5 bytes a clock). At least 3 blocks fit an SM: 96 KiB in flight.
 template <class Above>
 __global__ void __launch_bounds__(block_threads)
     pack_chunks_kernel(const __grid_constant__ StridedRows z, const Above above,

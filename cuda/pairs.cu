@@ -65,8 +65,8 @@ __device__ int part_of_distance(const Sides& sides, int words, int part, int lan
 ///
 /// Floor: bytes of all sides read once, at the memory's bandwidth. For 4 words of two sides (2 KiB
 /// a warp) a lane needs 8 POPC, 16 clocks of an SM a warp, where an H100's memory takes 140; some
-/// 150 instructions in all, of the 560 that may be issued in that time. The registers leave room for
-/// 48 warps an SM or more, each with 1 KiB in flight.
+/// 150 instructions in all, of the 560 that may be issued in that time. The registers leave room
+/// for 48 warps an SM or more, each with 1 KiB in flight.
 template <bool masked>
 __global__ void __launch_bounds__(block_threads)
     paired_kernel(const CodeRows a, const CodeRows b, const CodeRows mask,
