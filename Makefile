@@ -16,14 +16,15 @@ CMAKE := $(PY) -m cmake
 CPP_TEST_OPTIONS = -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/.venv/bin/ninja" \
   -DSPLINECODE_BUILD_TESTS=ON -DSPLINECODE_CUDA=OFF -DSPLINECODE_WERROR=ON \
   -DSPLINECODE_BUILD_PYTHON=OFF
-# For the extension module in a build folder, and a copy of the package beside it: $(1)/site.
+# For the extension module in a build folder, and a copy of the package beside it: $(1)/site. Like
+# CMake, take pybind11 from the environment's pybind11_DIR if it is set.
 CMAKE_MODULE_OPTIONS = -DSPLINECODE_BUILD_PYTHON=ON -DPython_EXECUTABLE="$(CURDIR)/$(PY)" \
-  -Dpybind11_DIR="$$($(PY) -m pybind11 --cmakedir)"
+  -Dpybind11_DIR="$${pybind11_DIR:-$$($(PY) -m pybind11 --cmakedir)}"
 MAKE_SITE = rm -rf $(1)/site && mkdir -p $(1)/site && cp -r python/splinecode $(1)/site/ && \
   rm -f $(1)/site/splinecode/_core*.so && $(CMAKE) --install $(1) --prefix $(1)/site
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints-dev.txt
 
-.PHONY: demo test test-cpp test-python test-emulated lint format sanitize bench clean \
+.PHONY: demo test test-cpp test-python configure-cpp test-emulated lint format sanitize bench clean \
   gpu gpu-build gpu-test gpu-sanitize gpu-bench
 
 demo: .venv/installed
@@ -34,10 +35,12 @@ test: test-cpp test-python
 test-python: .venv/installed
 	$(PY) -m pytest
 
-test-cpp: .venv/tools
-	$(CMAKE) -S . -B build/cpp $(CPP_TEST_OPTIONS) --log-level=WARNING
+test-cpp: configure-cpp
 	$(CMAKE) --build build/cpp
 	.venv/bin/ctest --test-dir build/cpp --output-on-failure
+
+configure-cpp: .venv/tools
+	$(CMAKE) -S . -B build/cpp $(CPP_TEST_OPTIONS) --log-level=WARNING
 
 # What is marked gpu, with the CUDA kernels run by an emulator of threads.
 test-emulated: .venv/installed .venv/tools
@@ -78,7 +81,7 @@ bench: .venv/installed
 	$(PIP_INSTALL) ruff mypy clang-format clang-tidy
 	@touch $@
 
-lint: .venv/installed .venv/lint-tools test-cpp
+lint: .venv/installed .venv/lint-tools configure-cpp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
