@@ -1,20 +1,29 @@
 import os
 
 import pytest
-from hypothesis import settings
 
 import splinecode
 from splinecode import _core
 
-# CI tries the same examples each time; a developer's runs look for new ones.
-settings.register_profile(
-    "splinecode",
-    deadline=None,
-    max_examples=60,
-    print_blob=True,
-    derandomize=bool(os.environ.get("CI")),
-)
-settings.load_profile("splinecode")
+try:
+    from hypothesis import settings
+except ImportError:  # the tests of the GPU run without it
+    pass
+else:
+    # CI tries the same examples each time; a developer's runs look for new ones.
+    settings.register_profile(
+        "splinecode",
+        deadline=None,
+        max_examples=60,
+        print_blob=True,
+        derandomize=bool(os.environ.get("CI")),
+    )
+    settings.load_profile("splinecode")
+
+if _core.cuda_emulated:
+    import emulated_cupy
+
+    emulated_cupy.install()
 
 
 def pytest_collection_modifyitems(items):
@@ -42,3 +51,20 @@ def library(request):
     if request.param == "torch":
         pytest.importorskip("torch")
     return request.param
+
+
+@pytest.fixture(params=["emulated"] if _core.cuda_emulated else ["torch", "cupy"])
+def gpu_library(request):
+    """Run the test once with every array library of a GPU: "torch" or "cupy"."""
+    if request.param == "emulated":
+        return "cupy"
+    pytest.importorskip(request.param)
+    return request.param
+
+
+@pytest.fixture
+def torch_on_gpu():
+    """Torch, for tests that need a real GPU."""
+    if _core.cuda_emulated:
+        pytest.skip("the kernels are emulated: torch needs a GPU")
+    return pytest.importorskip("torch")

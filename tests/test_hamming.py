@@ -152,6 +152,7 @@ def test_parameters():
         "radius": 2,
         "algorithm": "auto",
         "n_jobs": None,
+        "device": None,
     }
     assert index.set_params(n_neighbors=3) is index
     assert index.n_neighbors == 3

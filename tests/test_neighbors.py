@@ -78,7 +78,7 @@ def test_clones_and_pickles(library, form):
     settings = {"n_neighbors": 3, "radius": 30.0, "algorithm": "brute", "n_jobs": 2}
     index = HammingNeighbors(**settings)
     assert repr(index) == (
-        "HammingNeighbors(n_neighbors=3, radius=30.0, algorithm='brute', n_jobs=2)"
+        "HammingNeighbors(n_neighbors=3, radius=30.0, algorithm='brute', n_jobs=2, device=None)"
     )
     for same in (base.clone(index), pickle.loads(pickle.dumps(index)), copy.deepcopy(index)):
         assert same is not index

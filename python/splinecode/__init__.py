@@ -18,7 +18,7 @@ from .hamming import hamming, hamming_matrix
 from .merging import merge_topk
 from .neighbors import HammingNeighbors
 from .paths import consecutive_hamming, hamming_from_start, space_folding
-from .runtime import get_threads, info, simd, threads
+from .runtime import cuda_route, get_threads, info, simd, threads
 from .similarity import (
     active_counts,
     intersection_counts,
@@ -60,6 +60,7 @@ __all__ = [
     "cofiring",
     "consecutive_hamming",
     "crossings",
+    "cuda_route",
     "expected_hamming",
     "expected_hamming_matrix",
     "firing_counts",

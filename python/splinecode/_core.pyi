@@ -121,11 +121,76 @@ class _Cuda:
     @staticmethod
     def status() -> str: ...
     @staticmethod
+    def routes() -> list[str]: ...
+    @staticmethod
+    def route() -> str: ...
+    @staticmethod
+    def set_route(name: str) -> None: ...
+    @staticmethod
     def pack(
         z: _Array, words: _Array, threshold: float, first_nan: _Array, stream: int
     ) -> None: ...
     @staticmethod
-    def top_k_workspace_bytes(queries: int, rows: int) -> int: ...
+    def unpack(words: _Array, bits: _Array, stream: int) -> None: ...
+    @staticmethod
+    def argsort_workspace_bytes(rows: int) -> int: ...
+    @staticmethod
+    def argsort(words: _Array, order: _Array, workspace: _Array, stream: int) -> None: ...
+    @staticmethod
+    def mark_distinct(words: _Array, order: _Array, starts: _Array, stream: int) -> None: ...
+    @staticmethod
+    def match(a: _Array, b: _Array, order_b: _Array, found: _Array, stream: int) -> None: ...
+    @staticmethod
+    def hamming_paired(
+        a: _Array,
+        b: _Array,
+        layers: list[tuple[int, int]],
+        out: _Array,
+        mask: _Array | None,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def reduce_differences(
+        words: _Array,
+        offsets: _Array,
+        reference: _Array | None,
+        all: bool,
+        out: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def column_counts(words: _Array, layer_bits: list[int], out: _Array, stream: int) -> None: ...
+    @staticmethod
+    def transpose_bits(words: _Array, layer_bits: list[int], out: _Array, stream: int) -> None: ...
+    @staticmethod
+    def hamming_matrix(x: _Array, y: _Array, out: _Array, stream: int) -> None: ...
+    @staticmethod
+    def hamming_matrix_symmetric(x: _Array, out: _Array, stream: int) -> None: ...
+    @staticmethod
+    def hamming_condensed(x: _Array, out: _Array, stream: int) -> None: ...
+    @staticmethod
+    def count_within(
+        queries: _Array,
+        database: _Array,
+        radius: int,
+        exclude_self: bool,
+        counts: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def fill_within(
+        queries: _Array,
+        database: _Array,
+        radius: int,
+        exclude_self: bool,
+        offsets: _Array,
+        distances: _Array,
+        indices: _Array,
+        workspace: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def top_k_workspace_bytes(queries: int, rows: int, words: int, k: int) -> int: ...
     @staticmethod
     def top_k(
         queries: _Array,
@@ -134,6 +199,17 @@ class _Cuda:
         distances: _Array,
         indices: _Array,
         workspace: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def top_k_streamed(
+        queries: _Array,
+        database: _Array,
+        exclude_self: bool,
+        distances: _Array,
+        indices: _Array,
+        workspace: _Array,
+        buffers: _Array,
         stream: int,
     ) -> None: ...
 

@@ -75,18 +75,61 @@ def _dtype_name(dtype: Any) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def empty(like: Array, shape: tuple[int, ...], dtype: str) -> Array:
-    """Allocate an uninitialised array of the library and device of `like`."""
+def empty(like: Array, shape: tuple[int, ...], dtype: str, what: str = "results") -> Array:
+    """Allocate an uninitialised array of the library and device of `like`.
+
+    Raises MemoryError, which names `what`, where a GPU has no room.
+    """
     if isinstance(like, np.ndarray):
         return np.empty(shape, dtype=dtype)
+    on_host = not on_cuda(like)
+    if on_host and math.prod(shape) * np.dtype(dtype).itemsize >= _LARGE_BYTES:
+        return sys.modules["torch"].from_numpy(np.empty(shape, dtype=dtype))
+    try:
+        return _empty_beside(like, shape, dtype)
+    except _out_of_memory_errors() as error:
+        wanted = math.prod(shape) * np.dtype(dtype).itemsize
+        raise MemoryError(
+            f"{what}, a {dtype} array of shape {shape}, take {wanted:,} bytes on "
+            f"{device_of(like)}, which has less free: ask about fewer codes at a time"
+        ) from error.with_traceback(None)
+
+
+def _empty_beside(like: Array, shape: tuple[int, ...], dtype: str) -> Array:
     if type(like).__module__.startswith("cupy"):
-        cupy = sys.modules["cupy"]
         with like.device:
-            return cupy.empty(shape, dtype=dtype)
+            return sys.modules["cupy"].empty(shape, dtype=dtype)
     torch = sys.modules["torch"]
-    if like.device.type == "cpu" and math.prod(shape) * np.dtype(dtype).itemsize >= _LARGE_BYTES:
-        return torch.from_numpy(np.empty(shape, dtype=dtype))
     return torch.empty(shape, dtype=getattr(torch, dtype), device=like.device)
+
+
+def _out_of_memory_errors() -> tuple[type[BaseException], ...]:
+    """Return what torch and cupy raise when a GPU is full, of those that are loaded."""
+    torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
+    errors = [] if torch is None else [torch.cuda.OutOfMemoryError]
+    return (*errors, *([] if cupy is None else [cupy.cuda.memory.OutOfMemoryError]))
+
+
+def uploaded(values: np.ndarray[Any, Any], like: Array) -> Array:
+    """Return host values where `like` lives: as they are for the CPU, else copied to its GPU."""
+    if not on_cuda(like):
+        return values
+    if type(like).__module__.startswith("cupy"):
+        with like.device:
+            return sys.modules["cupy"].asarray(values)
+    # Pageable memory is staged before the call returns, so that `values` may go at once.
+    writable = values if values.flags.writeable else values.copy()  # torch warns of others
+    return sys.modules["torch"].from_numpy(writable).to(like.device, non_blocking=True)
+
+
+def to_host(array: Array) -> np.ndarray[Any, Any]:
+    """Return an array as numpy: a view on the CPU, a copy, which waits, from a GPU."""
+    if isinstance(array, np.ndarray):
+        return array
+    if type(array).__module__.startswith("cupy"):
+        values: np.ndarray[Any, Any] = array.get()
+        return values
+    return np.asarray(array.cpu().numpy())
 
 
 def current_stream(array: Array) -> int:
@@ -139,3 +182,10 @@ def lent(array: Array) -> Array:
 def from_numpy(values: np.ndarray[Any, Any], library: str) -> Array:
     """Hand a numpy array over to `library` ("numpy" or "torch"), without a copy."""
     return values if library == "numpy" else sys.modules["torch"].from_numpy(values)
+
+
+def handed_back(values: Array, like: Array) -> Array:
+    """Undo `lent`: hand numpy values over to the library of `like`, others as they are."""
+    if not isinstance(values, np.ndarray) or isinstance(like, np.ndarray):
+        return values
+    return from_numpy(values, library_of(like, "like"))

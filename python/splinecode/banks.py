@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
-from .arrays import Array, as_numpy, from_numpy, library_of
+from .arithmetic import masked, namespace, rows_at
+from .arrays import Array, empty, handed_back, lent, library_of, to_host, uploaded
 from .codes import Codes
+from .cuda_search import fill_nearest
 from .hamming import need_comparable, words_of
 from .masks import Mask, mask_words
 
@@ -38,11 +39,12 @@ def nearest_in_bank(
 
     Parameters
     ----------
-    queries : Codes, or uint64 words (m, w); on the CPU
+    queries : Codes, or uint64 words (m, w)
     bank : Codes, or uint64 words (n, w)
         Codes known to be good, such as those of the training inputs.
     labels : array or sequence (n,), optional
-        The class of every code of the bank: integers or strings.
+        The class of every code of the bank: integers or strings. Sorted on the CPU: an array on a
+        GPU is copied back first.
     mask : Codes of one code, uint64 words (w,), or bool (n_bits,), optional
         Only the units set here count, as in `hamming`.
 
@@ -64,40 +66,45 @@ def nearest_in_bank(
     """
     need_comparable(queries, "queries", bank, "bank")
     query_words, bank_words = words_of(queries, "queries"), words_of(bank, "bank")
-    library = library_of(query_words, "queries")
-    x, y = as_numpy(query_words, "queries"), as_numpy(bank_words, "bank")
+    x, y = lent(query_words), lent(bank_words)
     if len(y) == 0:
         raise ValueError("bank holds no codes; wanted at least one")
     if mask is not None:
         chosen = mask_words(mask, queries)
-        x, y = x & chosen, y & chosen
+        x, y = masked(x, chosen), masked(y, chosen)
     if labels is None:
-        distances, indices = _nearest(x, y)
-        return BankMatches(from_numpy(distances, library), from_numpy(indices, library), None)
+        return BankMatches(*_handed_back(*_nearest(x, y), query_words), classes=None)
     classes, order, bounds = _by_class(labels, len(y))
-    by_class = y if (order[1:] > order[:-1]).all() else y[order]
+    rows = uploaded(order, x)
+    by_class = y if (order[1:] > order[:-1]).all() else rows_at(y, rows)
     found = [_nearest(x, by_class[begin:end]) for begin, end in pairwise(bounds)]
-    distances = np.stack([d for d, _ in found], axis=1)
-    indices = np.stack(
-        [order[begin + i] for begin, (_, i) in zip(bounds, found, strict=False)], axis=1
+    distances = namespace(x).stack([d for d, _ in found], axis=1)
+    indices = namespace(x).stack(
+        [rows[begin + i] for begin, (_, i) in zip(bounds, found, strict=False)], axis=1
     )
-    named = from_numpy(classes, library) if classes.dtype.kind in "iub" else classes
-    return BankMatches(from_numpy(distances, library), from_numpy(indices, library), named)
+    is_number = classes.dtype.kind in "iub"
+    columns = handed_back(uploaded(classes, x), query_words) if is_number else classes
+    return BankMatches(*_handed_back(distances, indices, query_words), classes=columns)
 
 
-def _nearest(
-    queries: NDArray[np.uint64], bank: NDArray[np.uint64]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    distances = np.empty((len(queries), 1), np.int32)
-    indices = np.empty((len(queries), 1), np.int64)
-    _core.top_k(queries, bank, False, distances, indices)
+def _handed_back(distances: Array, indices: Array, like: Array) -> tuple[Array, Array]:
+    return handed_back(distances, like), handed_back(indices, like)
+
+
+def _nearest(queries: Array, bank: Array) -> tuple[Array, Array]:
+    distances = empty(queries, (len(queries), 1), "int32", "distances")
+    indices = empty(queries, (len(queries), 1), "int64", "indices")
+    fill_nearest(queries, bank, False, distances, indices)
     return distances[:, 0], indices[:, 0]
 
 
 def _by_class(labels: Any, rows: int) -> tuple[NDArray[Any], NDArray[np.int64], list[int]]:
     """Sorted classes, the rows class by class in rising order, and where each class begins."""
-    is_array = hasattr(labels, "dtype")
-    values = as_numpy(labels, "labels") if is_array else np.asarray(labels)
+    if hasattr(labels, "dtype"):
+        library_of(labels, "labels")
+        values = to_host(labels)
+    else:
+        values = np.asarray(labels)
     if values.shape != (rows,):
         raise ValueError(f"labels has shape {values.shape}; wanted ({rows},), one a code of bank")
     if values.dtype.kind not in "iubUS":

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .arrays import Array, library_of
+from .arithmetic import concatenate
+from .arrays import Array, library_of, to_host
 from .codes import Codes, Layer, pack
 from .progress import progress_bar
 
@@ -109,7 +110,9 @@ def spline_codes(
     if not parts:
         raise ValueError("inputs holds no batches; wanted at least one")
     codes = Codes.concatenate(parts)
-    return Codes(codes.words.numpy(), codes.layers) if isinstance(inputs, np.ndarray) else codes
+    if not isinstance(inputs, np.ndarray):
+        return codes
+    return Codes._trusted(to_host(codes.words), codes.layers)
 
 
 def _need_eval_mode(model: nn.Module) -> None:
@@ -219,7 +222,7 @@ class _Recorder:
                 "same layers and shapes in all"
             )
         self._layers = layers
-        codes = Codes(torch.cat(list(self._words.values()), dim=1), layers)
+        codes = Codes._trusted(concatenate(list(self._words.values()), axis=1), layers)
         self._words, self._bits = {}, {}
         return codes
 

@@ -17,9 +17,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _core
+from .arithmetic import (
+    as_signed,
+    concatenate,
+    namespace,
+    places,
+    rows_at,
+    running_totals,
+)
 from .arrays import (
     Array,
-    as_numpy,
     current_stream,
     device_of,
     dtype_name,
@@ -28,7 +35,9 @@ from .arrays import (
     library_of,
     need_same_place,
     on_cuda,
+    to_host,
 )
+from .kernels import cuda, run, workspace
 from .memory import need_room
 
 WORD_BITS = 64
@@ -93,11 +102,10 @@ def pack(z: Array, threshold: float = 0.0, *, nan: str = "raise") -> Array:
 
 def _pack_cuda(z: Array, words: Array, threshold: float) -> Any:
     """Pack on the current stream. Returns a lazy device number: reading it is what waits."""
-    need_cuda_build()
     first_nan = empty(z, (1,), "int64")
     none = np.iinfo(np.int64).max
     first_nan[...] = none
-    _core.cuda.pack(z, words, threshold, first_nan, current_stream(z))
+    cuda().pack(z, words, threshold, first_nan, current_stream(z))
     return _LazyFirstNan(first_nan, none)
 
 
@@ -112,32 +120,23 @@ class _LazyFirstNan:
         return -1 if first == self._none else first
 
 
-def need_cuda_build() -> None:
-    """Raise RuntimeError if this build of splinecode has no CUDA kernels."""
-    if not _core.cuda_built:
-        raise RuntimeError(
-            "an array is on a GPU but this build of splinecode has no CUDA kernels: install it "
-            "where nvcc is found (or with SPLINECODE_CUDA=ON), or move the array to the CPU"
-        )
-
-
 def unpack(words: Array, n_bits: int) -> Array:
     """Unpack the words of one layer: the inverse of `pack`.
 
     Parameters
     ----------
-    words : uint64 array (..., ceil(n_bits / 64)) on the CPU
+    words : uint64 array (..., ceil(n_bits / 64))
     n_bits : int
         Units of the layer.
 
     Returns
     -------
-    bits : bool array (..., n_bits) of the same library
+    bits : bool array (..., n_bits) of the same library and device
 
     Raises
     ------
     TypeError : words is no uint64 array.
-    ValueError : the last axis is not ceil(n_bits / 64) words, or the array is on a GPU.
+    ValueError : the last axis is not ceil(n_bits / 64) words.
     MemoryError : the bits, a byte each, are more than the memory available.
 
     """
@@ -148,9 +147,9 @@ def unpack(words: Array, n_bits: int) -> Array:
             f"(..., {words_for(max(n_bits, 0))}) words for n_bits = {n_bits}"
         )
     rows = math.prod(words.shape[:-1])
-    need_room((rows, n_bits), 1, f"bits of {rows} codes, a byte each,")
-    bits = empty(words, (rows, n_bits), "bool")
-    _core.unpack(words.reshape(rows, words.shape[-1]), bits)
+    need_room((rows, n_bits), 1, f"bits of {rows} codes, a byte each,", near=words)
+    bits = empty(words, (rows, n_bits), "bool", "bits")
+    run(_core.unpack, words, words.reshape(rows, words.shape[-1]), bits)
     return bits.reshape(*words.shape[:-1], n_bits)
 
 
@@ -201,7 +200,7 @@ class Codes:
     ------
     TypeError : words is no uint64 array.
     ValueError : words is not 2-d, its width is not that of the layers, a layer name stands twice,
-        or a pad bit is set.
+        or a pad bit is set. On a GPU this check waits for one number.
 
     Indexing and iteration keep the type: ``codes[3]`` and the items of ``for code in codes`` are
     Codes of length 1, ``codes[mask]`` those of the chosen rows.
@@ -214,8 +213,7 @@ class Codes:
         if isinstance(layers, Mapping):
             layers = [Layer(name, bits) for name, bits in layers.items()]
         self._init(words, tuple(layers))
-        if not on_cuda(words):
-            self._need_clean_pads()
+        self._need_clean_pads()
 
     def _init(self, words: Array, layers: tuple[Layer, ...]) -> None:
         _need_words(words, "words")
@@ -255,19 +253,23 @@ class Codes:
         for part in parts[1:]:
             need_same_layers(parts[0], "parts[0]", part, "a later part")
             need_same_place(parts[0].words, "parts[0]", part.words, "a later part")
-        return cls._trusted(_concatenate([part.words for part in parts], axis=0), parts[0].layers)
+        return cls._trusted(concatenate([part.words for part in parts], axis=0), parts[0].layers)
 
     def _need_clean_pads(self) -> None:
-        end = 0
-        words = as_numpy(self._words, "words")
+        words, layers, flags, end = as_signed(lent(self._words)), [], [], 0
         for layer in self._layers:
             end += layer.words
             used = layer.bits % WORD_BITS
-            if used and bool((words[:, end - 1] >> np.uint64(used)).any()):
-                raise ValueError(
-                    f"words has a bit set above the {layer.bits} units of layer "
-                    f"{layer.name!r}; pad bits must be zero"
-                )
+            if used:
+                layers.append(layer)
+                flags.append((words[:, end - 1] & (-1 << used)).any())
+        dirty = to_host(namespace(words).stack(flags)) if flags else np.zeros(0, bool)
+        if dirty.any():
+            layer = layers[int(np.argmax(dirty))]
+            raise ValueError(
+                f"words has a bit set above the {layer.bits} units of layer "
+                f"{layer.name!r}; pad bits must be zero"
+            )
 
     @property
     def words(self) -> Array:
@@ -322,7 +324,7 @@ class Codes:
             if any(fnmatchcase(layer.name, pattern) for pattern in patterns)
         ]
         parts = [self._words[:, slice(*self.word_range(layer.name))] for layer in chosen]
-        words = _concatenate(parts, axis=1) if parts else self._words[:, :0]
+        words = concatenate(parts, axis=1) if parts else self._words[:, :0]
         return Codes._trusted(words, tuple(chosen))
 
     def bits(self, layer: str | int | None = None) -> Array:
@@ -331,34 +333,56 @@ class Codes:
             one = self.layer(layer)
             return unpack(one.words, one.n_bits)
         parts = [self.bits(i) for i in range(len(self._layers))]
-        return _concatenate(parts, axis=1) if parts else empty(self._words, (len(self), 0), "bool")
+        return concatenate(parts, axis=1) if parts else empty(self._words, (len(self), 0), "bool")
 
     def unique(self) -> UniqueCodes:
         """Return the distinct codes (distinct polytopes), with inverse and counts.
 
         The distinct codes stand in lexicographic order of their words; ``inverse`` is int64 (n,),
         ``counts`` int64 (distinct,). By hashing, O(n words), and sorting the distinct ones; the
-        words are read in place, those of a layer too. CPU only.
+        words are read in place, those of a layer too. On a GPU by sorting all of them, and the
+        number of distinct codes is waited for.
         """
         _, codes, inverse, counts = self._distinct()
         return UniqueCodes(codes, inverse, counts)
 
     def _distinct(self) -> tuple[Array, Codes, Array, Array]:
         """Return the lowest row of each distinct code, and what `unique` returns."""
+        if on_cuda(self._words):
+            return self._distinct_on_gpu()
         rows = (len(self),)
         representative, inverse, counts = (empty(self._words, rows, "int64") for _ in range(3))
         distinct = _core.unique(self._words, representative, inverse, counts)
         first = representative[:distinct]
         return first, self[first], inverse, counts[:distinct]
 
+    def _distinct_on_gpu(self) -> tuple[Array, Codes, Array, Array]:
+        n = len(self)
+        order = self.argsort()
+        starts = empty(self._words, (n,), "bool")
+        cuda().mark_distinct(self._words, order, starts, current_stream(self._words))
+        inverse = empty(self._words, (n,), "int64")
+        inverse[order] = running_totals(starts)[1:] - 1
+        begins = places(starts)
+        counts = empty(begins, tuple(begins.shape), "int64")
+        counts[:-1] = begins[1:] - begins[:-1]
+        counts[-1:] = n - begins[-1:]
+        first = order[begins]
+        return first, self[first], inverse, counts
+
     def argsort(self) -> Array:
         """Return the rows in the order that sorts them, int64 (n,).
 
         Lexicographic order of the words as unsigned integers, which puts equal codes together and
-        is that of `unique`; stable. O(n log n). CPU only.
+        is that of `unique`; stable. O(n log n); on a GPU by radix sort, O(n words) with 24 bytes
+        a code beside the result.
         """
         order = empty(self._words, (len(self),), "int64")
-        _core.argsort(self._words, order)
+        if on_cuda(self._words):
+            beside = workspace(order, cuda().argsort_workspace_bytes(len(self)))
+            cuda().argsort(self._words, order, beside, current_stream(order))
+        else:
+            _core.argsort(lent(self._words), lent(order))
         return order
 
     def sort(self) -> Codes:
@@ -374,7 +398,7 @@ class Codes:
                 raise IndexError(f"code {index} of {len(self)}")
             start = int(index) % len(self)
             index = slice(start, start + 1)
-        return Codes._trusted(self._words[index], self._layers)
+        return Codes._trusted(rows_at(self._words, index), self._layers)
 
     def __iter__(self) -> Iterator[Codes]:
         return (self[i] for i in range(len(self)))
@@ -389,7 +413,7 @@ class Codes:
         same_place = library_of(a, "self") == library_of(b, "other") and device_of(a) == device_of(
             b
         )
-        return same_place and bool((a == b).all())
+        return same_place and bool((as_signed(a) == as_signed(b)).all())
 
     def __getstate__(self) -> dict[str, Any]:
         return {"words": to_pickle(self._words), "layers": self._layers}
@@ -431,13 +455,3 @@ def need_same_layers(a: Codes, a_name: str, b: Codes, b_name: str) -> None:
 def _bits_text(layers: Sequence[Layer]) -> str:
     shown = [f"{layer.name}: {layer.bits:,}" for layer in layers[:6]]
     return "{" + ", ".join(shown + (["..."] if len(layers) > len(shown) else [])) + "}"
-
-
-def _concatenate(parts: list[Array], axis: int) -> Array:
-    if isinstance(parts[0], np.ndarray):
-        return np.concatenate(parts, axis=axis)
-    import importlib  # noqa: PLC0415 - torch and cupy are loaded only if an array of theirs came
-
-    if library_of(parts[0], "parts") == "torch":
-        return importlib.import_module("torch").cat(parts, dim=axis)
-    return importlib.import_module("cupy").concatenate(parts, axis=axis)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from . import _core
-from .arrays import Array, as_numpy, empty
+from .arithmetic import repeated
+from .arrays import Array, empty, uploaded
 from .codes import Codes
 from .hamming import need_comparable, words_of
+from .kernels import run
 from .ragged import checked_offsets
 from .similarity import active_counts
 
@@ -26,9 +26,10 @@ def flipped_any(
 
     Parameters
     ----------
-    codes : Codes, or uint64 words (n, w); on the CPU
+    codes : Codes, or uint64 words (n, w)
     offsets : integers (groups + 1,)
-        Group g is rows [offsets[g], offsets[g + 1]).
+        Group g is rows [offsets[g], offsets[g + 1]). Read on the CPU: an array on a GPU is copied
+        back first.
     reference : Codes or words, optional
         One code a group, or one for all. None: the first code of each group, which the others are
         compared with.
@@ -89,20 +90,19 @@ def _flipped(
     bounds = checked_offsets(offsets, int(words.shape[0]), "group")
     groups = len(bounds) - 1
     center = None if reference is None else _one_a_group(codes, reference, groups)
-    reduced = empty(words, (groups, int(words.shape[1])), "uint64")
-    _core.reduce_differences(words, bounds, center, every, reduced)
+    reduced = empty(words, (groups, int(words.shape[1])), "uint64", "flipped units")
+    starts = uploaded(bounds, words)
+    run(_core.reduce_differences, words, words, starts, center, every, reduced)
     flipped = Codes._trusted(reduced, codes.layers) if isinstance(codes, Codes) else reduced
     counts = active_counts(flipped, per_layer=per_layer)
     return (counts, flipped) if return_codes else counts
 
 
-def _one_a_group(
-    codes: Codes | Array, reference: Codes | Array, groups: int
-) -> np.ndarray[Any, Any]:
+def _one_a_group(codes: Codes | Array, reference: Codes | Array, groups: int) -> Array:
     need_comparable(codes, "codes", reference, "reference")
-    words = as_numpy(words_of(reference, "reference"), "reference")
+    words = words_of(reference, "reference")
     if len(words) not in (1, groups):
         raise ValueError(
             f"reference has {len(words)} codes; wanted one, or one for each of {groups} groups"
         )
-    return np.broadcast_to(words, (groups, words.shape[1]))
+    return words if len(words) == groups else repeated(words[0], groups)

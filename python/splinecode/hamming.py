@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from . import _core
+from .arithmetic import cast, masked, repeated, zeros
 from .arrays import (
     Array,
-    as_numpy,
     dtype_name,
     empty,
-    from_numpy,
+    handed_back,
     lent,
     library_of,
     need_same_place,
 )
 from .codes import Codes, need_same_layers
+from .kernels import run
 from .masks import Mask, Weights, layer_ranges, layer_weights, mask_words
 from .matrices import Distances, need_counts_fit, need_form
 from .memory import item_bytes
@@ -67,12 +64,12 @@ def hamming(
     Parameters
     ----------
     a, b : Codes, or uint64 words (n, w)
-        Equally many codes of one layout. On the CPU.
+        Equally many codes of one layout.
     per_layer : bool
         Break the distance down by layer (needs Codes).
     mask : Codes of one code, uint64 words (w,), or bool (n_bits,)
         Count only the units that are set here. Booleans stand in the order of `Codes.bits()` and
-        need Codes.
+        need Codes. Beside a and b, or on the CPU, from where it is copied to their GPU.
     weights : mapping of layer name to float, or a float a layer
         What a unit of each layer counts (needs Codes): finite, at least 0.
 
@@ -97,16 +94,16 @@ def hamming(
     ranges = [(0, int(a_words.shape[1]))]
     if per_layer or weights is not None:
         ranges = layer_ranges(a, "a", "per_layer" if weights is None else "weights")
-    chosen = None if mask is None else repeat_row(mask_words(mask, a), len(a_words))
-    out = empty(a_words, (a_words.shape[0], len(ranges)), "int32")
-    _core.hamming_paired(a_words, b_words, ranges, out, chosen)
+    chosen = None if mask is None else repeated(mask_words(mask, a), len(a_words))
+    out = empty(a_words, (a_words.shape[0], len(ranges)), "int32", "distances")
+    run(_core.hamming_paired, a_words, a_words, b_words, ranges, out, chosen)
     if weights is None:
         return out if per_layer else out[:, 0]
     assert isinstance(a, Codes)
-    weighted = as_numpy(out, "out") * layer_weights(weights, a)
-    if not per_layer:
-        weighted = _sum_in_order(weighted)
-    return from_numpy(weighted, library_of(a_words, "a"))
+    weighted = cast(lent(out), "float64")
+    for layer, weight in enumerate(layer_weights(weights, a).tolist()):
+        weighted[:, layer] *= weight
+    return handed_back(weighted if per_layer else _sum_in_order(weighted), a_words)
 
 
 def need_pairs(a: Codes | Array, b: Codes | Array) -> None:
@@ -120,16 +117,11 @@ def need_pairs(a: Codes | Array, b: Codes | Array) -> None:
         )
 
 
-def repeat_row(row: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
-    """View one row as n equal rows, without a copy."""
-    return np.broadcast_to(row, (n, len(row)))
-
-
-def _sum_in_order(columns: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Add up columns one by one, so that the rounding does not depend on numpy's blocks."""
-    total = np.zeros(len(columns))
-    for column in columns.T:
-        total += column
+def _sum_in_order(columns: Array) -> Array:
+    """Add up columns one by one, so that the rounding does not depend on a library's blocks."""
+    total = zeros(columns, (columns.shape[0],), "float64")
+    for layer in range(columns.shape[1]):
+        total += columns[:, layer]
     return total
 
 
@@ -172,7 +164,7 @@ def hamming_matrix(
 
     Notes
     -----
-    O(n m w), half of that if y is None. CPU only. A mask takes a copy of both sides' words; layers
+    O(n m w), half of that if y is None. A mask takes a copy of both sides' words; layers
     take a matrix more.
 
     """
@@ -187,15 +179,15 @@ def hamming_matrix(
     matrix = _distances(x, y, mask, form, dtype)
     if not layered:
         matrix.need_room(1, dtype, 0)
-        out = empty(words_of(x, "x"), matrix.shape, dtype)
+        out = empty(words_of(x, "x"), matrix.shape, dtype, "distances")
         matrix.write(*ranges[0], lent(out))
         return out
     if weights is None:
         values = _stacked(matrix, ranges, dtype)
     else:
         assert isinstance(x, Codes)
-        values = _summed(matrix, ranges, layer_weights(weights, x), per_layer)
-    return from_numpy(values, library_of(words_of(x, "x"), "x"))
+        values = _summed(matrix, ranges, layer_weights(weights, x).tolist(), per_layer)
+    return handed_back(values, words_of(x, "x"))
 
 
 def _distances(
@@ -203,35 +195,31 @@ def _distances(
 ) -> Distances:
     chosen = None if mask is None else mask_words(mask, x)
     x_words, y_words = (
-        words if words is None or chosen is None else words & chosen
-        for words in (
-            as_numpy(words_of(x, "x"), "x"),
-            None if y is None else as_numpy(words_of(y, "y"), "y"),
-        )
+        words if words is None or chosen is None else masked(words, chosen)
+        for words in (lent(words_of(x, "x")), None if y is None else lent(words_of(y, "y")))
     )
     assert x_words is not None
     return Distances(x_words, y_words, form, dtype)
 
 
-def _stacked(matrix: Distances, ranges: list[tuple[int, int]], dtype: str) -> np.ndarray[Any, Any]:
+def _stacked(matrix: Distances, ranges: list[tuple[int, int]], dtype: str) -> Array:
     matrix.need_room(len(ranges), dtype, item_bytes(dtype))
-    out = np.empty((*matrix.shape, len(ranges)), dtype)
+    out = empty(matrix.near, (*matrix.shape, len(ranges)), dtype, "distances")
     for layer, distances in enumerate(matrix.by_layer(ranges)):
         out[..., layer] = distances
     return out
 
 
 def _summed(
-    matrix: Distances,
-    ranges: list[tuple[int, int]],
-    weights: np.ndarray[Any, Any],
-    per_layer: bool,
-) -> np.ndarray[Any, Any]:
+    matrix: Distances, ranges: list[tuple[int, int]], weights: list[float], per_layer: bool
+) -> Array:
     """Times the weights: a matrix a layer, or their sum in the order of the layers."""
     layers = len(ranges) if per_layer else 1
     # The counts, and their products with a weight.
     matrix.need_room(layers, "float64", 4 + 8)
-    out = np.zeros((*matrix.shape, layers))
+    out = zeros(matrix.near, (*matrix.shape, layers), "float64", "distances")
     for layer, distances in enumerate(matrix.by_layer(ranges)):
-        out[..., layer if per_layer else 0] += distances * weights[layer]
+        weighted = cast(distances, "float64")
+        weighted *= weights[layer]
+        out[..., layer if per_layer else 0] += weighted
     return out if per_layer else out[..., 0]

@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, as_numpy, dtype_name, library_of
+from .arithmetic import concatenate, contiguous
+from .arrays import (
+    Array,
+    as_numpy,
+    dtype_name,
+    empty,
+    library_of,
+    need_same_place,
+    on_cuda,
+    to_host,
+    uploaded,
+)
 from .codes import WORD_BITS, Codes, need_same_layers, pack
 
 Mask = Codes | Array
@@ -18,17 +29,21 @@ Weights = Mapping[str, float] | Sequence[float]
 """How much a unit of each layer counts: a number a layer, by name or in order."""
 
 
-def mask_words(mask: Mask, codes: Codes | Array, name: str = "mask") -> NDArray[np.uint64]:
+def mask_words(mask: Mask, codes: Codes | Array, name: str = "mask") -> Array:
     """Return the words (w,) of a mask over the units of `codes` (Codes, or words (n, w)).
 
+    They lie where the codes do; on the CPU they are numpy's. A mask on the CPU is copied to the
+    GPU of its codes.
+
     Raises TypeError for another kind of mask, or booleans for codes that do not know their units;
-    ValueError for another layout or length.
+    ValueError for another layout, length or GPU.
     """
-    width = int((codes.words if isinstance(codes, Codes) else codes).shape[1])
+    near = codes.words if isinstance(codes, Codes) else codes
+    width = int(near.shape[1])
     if isinstance(mask, Codes):
         if isinstance(codes, Codes):
             need_same_layers(mask, name, codes, "the codes")
-        words = as_numpy(mask.words, name)
+        words = _beside(mask.words, name, near)
     else:
         library_of(mask, name)
         dtype = dtype_name(mask)
@@ -36,35 +51,48 @@ def mask_words(mask: Mask, codes: Codes | Array, name: str = "mask") -> NDArray[
             raise TypeError(
                 f"{name} has dtype {dtype}; wanted Codes, uint64 words or a bool a unit"
             )
-        words = as_numpy(mask, name)
+        words = _beside(mask, name, near)
         if dtype == "bool":
             words = _packed(words, codes, name)
     if words.ndim == 2 and words.shape[0] == 1:
         words = words[0]
-    if words.shape != (width,):
+    if tuple(words.shape) != (width,):
         raise ValueError(
-            f"{name} has words of shape {words.shape}; wanted one code of {width} words"
+            f"{name} has words of shape {tuple(words.shape)}; wanted one code of {width} words"
         )
-    return np.ascontiguousarray(words)
+    return contiguous(words)
 
 
-def _packed(bits: NDArray[np.bool_], codes: Codes | Array, name: str) -> NDArray[np.uint64]:
+def _beside(mask: Array, name: str, near: Array) -> Array:
+    """Return a mask where the codes are."""
+    if not on_cuda(mask):
+        return uploaded(as_numpy(mask, name), near)
+    need_same_place(mask, name, near, "the codes")
+    return mask
+
+
+def _packed(bits: Array, codes: Codes | Array, name: str) -> Array:
     if not isinstance(codes, Codes):
         raise TypeError(
             f"{name} is a bool a unit, which needs Codes, which know their units; "
             "for plain words pass uint64 words"
         )
-    if bits.shape != (codes.n_bits,):
+    if tuple(bits.shape) != (codes.n_bits,):
         raise ValueError(
-            f"{name} has shape {bits.shape}; wanted ({codes.n_bits},), a bool a unit of all layers"
+            f"{name} has shape {tuple(bits.shape)}; wanted ({codes.n_bits},), a bool a unit of all "
+            "layers"
         )
-    ends = np.cumsum([layer.bits for layer in codes.layers])
-    parts = [pack(part) for part in np.split(bits, ends)[:-1]]
-    return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+    parts, end = [], 0
+    for layer in codes.layers:
+        end += layer.bits
+        parts.append(pack(bits[end - layer.bits : end], nan="inactive"))
+    return concatenate(parts, axis=0) if parts else empty(bits, (0,), "uint64")
 
 
 def layer_weights(weights: Weights, codes: Codes) -> NDArray[np.float64]:
     """Return a weight for every layer of `codes`, float64 (layers,).
+
+    Weights on a GPU are read back.
 
     Raises ValueError unless there is a finite number of at least 0 for every layer, and no other.
     """
@@ -86,8 +114,10 @@ def layer_weights(weights: Weights, codes: Codes) -> NDArray[np.float64]:
 
 
 def _on_host(weights: Any) -> Any:
-    is_sequence = isinstance(weights, Sequence)
-    return weights if is_sequence else as_numpy(weights, "weights")
+    if isinstance(weights, Sequence):
+        return weights
+    library_of(weights, "weights")
+    return to_host(weights)
 
 
 def layer_ranges(codes: Codes | Array, name: str, what: str) -> list[tuple[int, int]]:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _core
+from .arrays import Array, empty
+from .kernels import run
 from .memory import item_bytes, need_room
 
 FORMS = ("full", "condensed")
 DTYPES = ("int32", "uint16")
-
-Words = NDArray[np.uint64]
 
 
 class Distances:
     """The distances of every row of words `x` to every row of `y`, in one of the forms.
 
     `y` None: of `x` to itself, for which half the work is done. `dtype` is that of the counts.
+    They are made beside `near`, which is x.
     """
 
-    def __init__(self, x: Words, y: Words | None, form: str, dtype: str) -> None:
+    def __init__(self, x: Array, y: Array | None, form: str, dtype: str) -> None:
+        self.near = x
         self._x, self._y, self._form, self._dtype = x, y, form, dtype
         n, m = len(x), len(x if y is None else y)
         self.shape: tuple[int, ...] = (n, m)
@@ -34,21 +34,21 @@ class Distances:
 
     def need_room(self, layers: int, kept: str, beside: int) -> None:
         """Raise MemoryError unless there is room for a matrix a layer and `beside` bytes a pair."""
-        need_room(self.shape, layers * item_bytes(kept) + beside, self._what)
+        need_room(self.shape, layers * item_bytes(kept) + beside, self._what, self._x)
 
-    def write(self, begin: int, end: int, out: Any) -> None:
+    def write(self, begin: int, end: int, out: Array) -> None:
         """Write the distances within the words [begin, end)."""
         x = self._x[:, begin:end]
         if self._form == "condensed":
-            _core.hamming_condensed(x, out)
+            run(_core.hamming_condensed, x, x, out)
         elif self._y is None:
-            _core.hamming_matrix_symmetric(x, out)
+            run(_core.hamming_matrix_symmetric, x, x, out)
         else:
-            _core.hamming_matrix(x, self._y[:, begin:end], out)
+            run(_core.hamming_matrix, x, x, self._y[:, begin:end], out)
 
-    def by_layer(self, ranges: list[tuple[int, int]]) -> Iterator[NDArray[Any]]:
+    def by_layer(self, ranges: list[tuple[int, int]]) -> Iterator[Array]:
         """One layer after the other, in one buffer."""
-        distances = np.empty(self.shape, self._dtype)
+        distances = empty(self._x, self.shape, self._dtype, self._what)
         for begin, end in ranges:
             self.write(begin, end, distances)
             yield distances

@@ -5,9 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-import numpy as np
-
-from .arrays import Array, as_numpy, from_numpy, library_of, need_same_place
+from .arithmetic import along_rows, concatenate, contiguous, places, stable_order
+from .arrays import Array, handed_back, lent, need_same_place
 
 
 def merge_topk(parts: Sequence[tuple[Array, Array]], k: int | None = None) -> tuple[Array, Array]:
@@ -35,7 +34,7 @@ def merge_topk(parts: Sequence[tuple[Array, Array]], k: int | None = None) -> tu
     Notes
     -----
     Associative and independent of the order of the parts, for one k: parts can be merged as they
-    come. O(m c log c) for c columns in all. CPU only.
+    come. O(m c log c) for c columns in all. On a GPU the check for rows in two parts waits.
 
     """
     parts = [_checked_part(part, number) for number, part in enumerate(parts)]
@@ -47,21 +46,27 @@ def merge_topk(parts: Sequence[tuple[Array, Array]], k: int | None = None) -> tu
     if k is not None and wanted < 1:
         raise ValueError(f"k is {wanted}; wanted at least 1")
     distances, indices = (
-        np.concatenate([as_numpy(part[side], "parts") for part in parts], axis=1) for side in (0, 1)
+        concatenate([lent(part[side]) for part in parts], axis=1) for side in (0, 1)
     )
-    order = np.lexsort((indices, distances), axis=1)
-    distances, indices = (np.take_along_axis(a, order, axis=1) for a in (distances, indices))
-    repeated = (np.diff(indices, axis=1) == 0) & (np.diff(distances, axis=1) == 0)
-    if repeated.any():
-        query, column = np.argwhere(repeated)[0]
-        raise ValueError(
-            f"parts overlap: query {query} has row {indices[query, column]} twice; wanted disjoint "
-            "parts, with indices into the whole database"
-        )
-    library = library_of(parts[0][0], "parts")
-    kept = (np.ascontiguousarray(a[:, :wanted]) for a in (distances, indices))
-    merged_distances, merged_indices = (from_numpy(a, library) for a in kept)
+    # The last sort decides, and keeps the order of the first where it ties.
+    for keys in (0, 1):
+        order = stable_order((indices, distances)[keys])
+        distances, indices = (along_rows(a, order) for a in (distances, indices))
+    _need_disjoint(distances, indices)
+    kept = (contiguous(a[:, :wanted]) for a in (distances, indices))
+    merged_distances, merged_indices = (handed_back(a, parts[0][0]) for a in kept)
     return merged_distances, merged_indices
+
+
+def _need_disjoint(distances: Array, indices: Array) -> None:
+    """Raise ValueError if a row of the database stands twice with a query's sorted neighbours."""
+    repeated = (indices[:, 1:] == indices[:, :-1]) & (distances[:, 1:] == distances[:, :-1])
+    if bool(repeated.any()):
+        query, column = divmod(int(places(repeated.reshape(-1))[0]), int(repeated.shape[1]))
+        raise ValueError(
+            f"parts overlap: query {query} has row {int(indices[query, column])} twice; wanted "
+            "disjoint parts, with indices into the whole database"
+        )
 
 
 def _checked_part(part: tuple[Array, Array], number: int) -> tuple[Array, Array]:

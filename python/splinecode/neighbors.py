@@ -11,21 +11,13 @@ from typing import Any, Self
 import numpy as np
 
 from . import _core
-from .arrays import (
-    Array,
-    as_numpy,
-    current_stream,
-    empty,
-    from_numpy,
-    library_of,
-    on_cuda,
-)
-from .codes import WORD_BITS, Codes, from_pickle, need_cuda_build, to_pickle
+from .arrays import Array, as_numpy, device_of, empty, handed_back, on_cuda, to_host
+from .codes import WORD_BITS, Codes, from_pickle, to_pickle
+from .cuda_search import counts_within, fill_nearest, lists_within
 from .hamming import need_comparable, words_of
 from .runtime import threads
 from .search import CpuSearch
-
-_CUDA_WORKSPACE_BYTES = 1 << 30
+from .streaming import nearest_streamed, need_device_name
 
 
 class HammingNeighbors:
@@ -46,6 +38,10 @@ class HammingNeighbors:
         "auto" tries the others on a sample once enough queries were asked.
     n_jobs : int, optional
         Threads on the CPU: None for `splinecode.get_threads()`, -1 for all processors.
+    device : "cuda" or "cuda:<index>", optional
+        Where `kneighbors` searches codes that lie on the CPU: they stay there, and are streamed to
+        this GPU in blocks, so that there may be more of them than its memory holds. Copies and
+        search overlap if the words are in pinned memory (torch's ``tensor.pin_memory()``).
 
     Attributes
     ----------
@@ -62,7 +58,7 @@ class HammingNeighbors:
 
     Neighbours are ordered by (distance, index), on every device and thread count. As in
     scikit-learn, asking without X asks about the fitted codes and leaves each code itself out.
-    Codes on a GPU are searched there by `kneighbors`; the other methods run on the CPU. Estimators
+    Codes on a GPU are searched there; graphs and `to_umap` bring the result to the CPU. Estimators
     can be cloned by scikit-learn and pickled, fitted or not.
 
     Notes
@@ -80,11 +76,13 @@ class HammingNeighbors:
         radius: float = 1.0,
         algorithm: str = "auto",
         n_jobs: int | None = None,
+        device: str | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.radius = radius
         self.algorithm = algorithm
         self.n_jobs = n_jobs
+        self.device = device
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
@@ -92,7 +90,7 @@ class HammingNeighbors:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's parameters (`deep` is scikit-learn's and changes nothing)."""
-        names = ("n_neighbors", "radius", "algorithm", "n_jobs")
+        names = ("n_neighbors", "radius", "algorithm", "n_jobs", "device")
         return {name: getattr(self, name) for name in names}
 
     def set_params(self, **params: Any) -> Self:
@@ -115,13 +113,13 @@ class HammingNeighbors:
             Keep each distinct code once, in the order of `Codes.unique`, with `counts_` and
             `inverse_`. No two nodes of a graph are then at distance 0, which sparse matrices
             cannot tell from no edge; ``labels[inverse_]`` hands results back to the rows of X.
-            CPU only.
 
         Raises
         ------
-        TypeError, ValueError : not codes, or no codes.
+        TypeError, ValueError : not codes, no codes, or codes on another device than `device`.
 
         """
+        _need_device(self.device, words_of(X, "X"))
         if len(words_of(X, "X")) == 0:
             raise ValueError("X holds no codes; wanted at least one")
         for name in ("counts_", "inverse_"):
@@ -159,15 +157,22 @@ class HammingNeighbors:
         ValueError : k is not from 1 to the number of candidates; another layout or device.
         MemoryError : the results or the candidates do not fit, before the search starts.
 
+        Notes
+        -----
+        On a GPU nothing is waited for. With `device`, queries and results are on the CPU.
+
         """
         queries, database, exclude_self = self._prepare(X)
         k = self._checked_k(n_neighbors, exclude_self)
         if not on_cuda(queries):
             _core.need_memory(12 * len(queries) * k, f"{k} neighbours of {len(queries)} codes")
-        distances = empty(queries, (len(queries), k), "int32")
-        indices = empty(queries, (len(queries), k), "int64")
+            if self.device is not None:
+                found = nearest_streamed(queries, database, exclude_self, k, self.device)
+                return found if return_distance else found[1]
+        distances = empty(queries, (len(queries), k), "int32", "distances")
+        indices = empty(queries, (len(queries), k), "int64", "indices")
         if on_cuda(queries):
-            _top_k_cuda(queries, database, exclude_self, distances, indices)
+            fill_nearest(queries, database, exclude_self, distances, indices)
         else:
             with _jobs(self.n_jobs):
                 self.stats_ = self._cpu_search().nearest(
@@ -187,21 +192,25 @@ class HammingNeighbors:
         -------
         distances : object array (m,) of int32 arrays, if `return_distance`
         indices : object array (m,) of int64 arrays
-            Each ordered by (distance, index). numpy object arrays of arrays of X's library: numpy
-            arrays, or torch tensors.
+            Each ordered by (distance, index). numpy object arrays of arrays of X's library and
+            device.
 
         Raises
         ------
         RuntimeError : not fitted.
         ValueError : a negative radius; another layout or device.
 
+        Notes
+        -----
+        On a GPU the distances are computed twice, and the lengths of the lists are waited for.
+
         """
         offsets, indices, distances = self._within(X, radius)
-        library = library_of(self._words(X), "X")
-        index_lists = _split(from_numpy(indices, library), offsets)
+        like = self._words(X)
+        index_lists = _split(handed_back(indices, like), offsets)
         if not return_distance:
             return index_lists
-        return _split(from_numpy(distances, library), offsets), index_lists
+        return _split(handed_back(distances, like), offsets), index_lists
 
     def radius_counts(self, X: Codes | Array | None = None, radius: float | None = None) -> Array:
         """Count the codes within `radius` (inclusive, in units) of each query: int64 (m,).
@@ -209,11 +218,13 @@ class HammingNeighbors:
         As long as the lists of `radius_neighbors`, which are not kept. Raises as it does.
         """
         limit = _checked_radius(self.radius if radius is None else radius)
-        queries, _, exclude_self = self._prepare(X)
+        queries, database, exclude_self = self._prepare(X)
+        if on_cuda(queries):
+            return counts_within(queries, database, limit, exclude_self)
         rows = None if exclude_self else as_numpy(queries, "X")
         with _jobs(self.n_jobs):
             counts, self.stats_ = self._cpu_search().counts(rows, limit, self.algorithm)
-        return from_numpy(counts, library_of(queries, "X"))
+        return handed_back(counts, queries)
 
     def kneighbors_graph(
         self,
@@ -221,14 +232,14 @@ class HammingNeighbors:
         n_neighbors: int | None = None,
         mode: str = "connectivity",
     ) -> Any:
-        """Return the graph of k nearest neighbours, `scipy.sparse.csr_array` (m, n).
+        """Return the graph of k nearest neighbours, `scipy.sparse.csr_array` (m, n), on the CPU.
 
         `mode` is "connectivity" (ones) or "distance". Distances of 0 between equal codes are stored
         entries: operations that drop stored zeros lose those edges, so fit on distinct codes
         (`Codes.unique`) before using distances as edge weights.
         """
         distances, indices = self.kneighbors(X, n_neighbors)
-        distances, indices = as_numpy(distances, "X"), as_numpy(indices, "X")
+        distances, indices = to_host(distances), to_host(indices)
         offsets = np.arange(len(indices) + 1) * indices.shape[1]
         return self._graph(offsets, indices.ravel(), distances.ravel(), mode)
 
@@ -240,7 +251,7 @@ class HammingNeighbors:
     ) -> Any:
         """Return the graph of neighbours within `radius`, as `kneighbors_graph` does."""
         offsets, indices, distances = self._within(X, radius)
-        return self._graph(offsets, indices, distances, mode)
+        return self._graph(offsets, to_host(indices), to_host(distances), mode)
 
     def to_umap(self, n_neighbors: int | None = None) -> tuple[Array, Array]:
         """Return the neighbours of the fitted codes as umap-learn's `precomputed_knn` wants them.
@@ -284,9 +295,7 @@ class HammingNeighbors:
         indices[:, 0] = np.arange(n)
         if k > 1:
             found = self.kneighbors(n_neighbors=k - 1)
-            distances[:, 1:], indices[:, 1:] = (
-                as_numpy(part, "the fitted codes") for part in found
-            )
+            distances[:, 1:], indices[:, 1:] = map(to_host, found)
         return indices, distances
 
     def transform(self, X: Codes | Array) -> Any:
@@ -377,7 +386,9 @@ class HammingNeighbors:
 
     def _within(self, X: Codes | Array | None, radius: float | None) -> tuple[Array, Array, Array]:
         limit = _checked_radius(self.radius if radius is None else radius)
-        queries, _, exclude_self = self._prepare(X)
+        queries, database, exclude_self = self._prepare(X)
+        if on_cuda(queries):
+            return lists_within(queries, database, limit, exclude_self)
         rows = None if exclude_self else as_numpy(queries, "X")
         with _jobs(self.n_jobs):
             lists, self.stats_ = self._cpu_search().within(rows, limit, self.algorithm)
@@ -421,17 +432,16 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _top_k_cuda(
-    queries: Array, database: Array, exclude_self: bool, distances: Array, indices: Array
-) -> None:
-    need_cuda_build()
-    least = _core.cuda.top_k_workspace_bytes(1, len(database))
-    most = _core.cuda.top_k_workspace_bytes(len(queries), len(database))
-    size = max(least, min(most, _CUDA_WORKSPACE_BYTES))
-    workspace = empty(queries, (-(-size // 8),), "int64")
-    _core.cuda.top_k(
-        queries, database, exclude_self, distances, indices, workspace, current_stream(queries)
-    )
+def _need_device(device: str | None, words: Array) -> None:
+    """Raise ValueError unless codes can be searched on `device`."""
+    if device is None:
+        return
+    need_device_name(device)
+    if on_cuda(words) and device not in ("cuda", device_of(words)):
+        raise ValueError(
+            f"device is {device!r} but X is on {device_of(words)}, where it is searched; leave "
+            "device out"
+        )
 
 
 def _split(values: Array, offsets: Array) -> Array:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Array, as_numpy, from_numpy, library_of
+from .arithmetic import cast, group_maxima, namespace, repeated, rows_at, running_totals
+from .arrays import Array, handed_back, lent, uploaded
 from .codes import Codes
 from .hamming import hamming, words_of
 from .ragged import checked_offsets
@@ -22,10 +22,11 @@ def consecutive_hamming(
 
     Parameters
     ----------
-    codes : Codes, or uint64 words (n, w); on the CPU
+    codes : Codes, or uint64 words (n, w)
         The codes at the points of one path in order, or of many paths one after the other.
     offsets : integers (paths + 1,), optional
         Path p is rows [offsets[p], offsets[p + 1]), at least one. None: all rows are one path.
+        Read on the CPU: an array on a GPU is copied back first.
     per_layer : bool
         Break the distances down by layer (needs Codes).
 
@@ -54,7 +55,8 @@ def consecutive_hamming(
         return steps
     inside = np.ones(max(rows - 1, 0), bool)
     inside[checked_offsets(offsets, rows, "path", least=1)[1:-1] - 1] = False
-    return from_numpy(as_numpy(steps, "codes")[inside], library_of(words, "codes"))
+    kept = lent(steps)[uploaded(np.flatnonzero(inside), words)]
+    return handed_back(kept, words)
 
 
 def hamming_from_start(
@@ -77,32 +79,26 @@ def hamming_from_start(
     """
     words = words_of(codes, "codes")
     rows = int(words.shape[0])
-    library, host = library_of(words, "codes"), _on_host(codes)
     if offsets is None:
-        start = _with_words(
-            codes, np.broadcast_to(words_of(host, "codes")[:1], (rows, _width(words)))
-        )
-        return from_numpy(hamming(host, start, per_layer=per_layer), library)
+        start = repeated(words[0], rows) if rows else words
+        return hamming(codes, _with_words(codes, start), per_layer=per_layer)
     bounds = checked_offsets(offsets, rows, "path", least=1)
     starts = np.repeat(bounds[:-1], np.diff(bounds))
     step = max(1, _GATHER_BYTES // max(8, 8 * _width(words)))
-    parts = [
-        hamming(host[begin : begin + step], host[starts[begin : begin + step]], per_layer=per_layer)
-        for begin in range(0, max(rows, 1), step)
-    ]
-    return from_numpy(np.concatenate(parts), library)
+    parts = []
+    for begin in range(0, max(rows, 1), step):
+        first = rows_at(lent(words), uploaded(starts[begin : begin + step], words))
+        beside = _with_words(codes, handed_back(first, words))
+        part = hamming(codes[begin : begin + step], beside, per_layer=per_layer)
+        parts.append(lent(part))
+    return handed_back(namespace(parts[0]).concatenate(parts), words)
 
 
 def _width(words: Array) -> int:
     return int(words.shape[1])
 
 
-def _on_host(codes: Codes | Array) -> Codes | NDArray[np.uint64]:
-    """View codes through numpy, layers and all."""
-    return _with_words(codes, as_numpy(words_of(codes, "codes"), "codes"))
-
-
-def _with_words(codes: Codes | Array, words: NDArray[np.uint64]) -> Codes | NDArray[np.uint64]:
+def _with_words(codes: Codes | Array, words: Array) -> Codes | Array:
     return Codes._trusted(words, codes.layers) if isinstance(codes, Codes) else words
 
 
@@ -119,10 +115,11 @@ def space_folding(codes: Codes | Array, offsets: Any = None) -> Any:
 
     Returns
     -------
-    chi : float, or with `offsets` float64 (paths,) of the codes' library; NaN for a path without
-        transitions
+    chi : float, or with `offsets` float64 (paths,) of the codes' library and device; NaN for a
+        path without transitions
 
-    Raises what `consecutive_hamming` raises, and ValueError for one path of no codes. O(n w).
+    Raises what `consecutive_hamming` raises, and ValueError for one path of no codes. O(n w). On a
+    GPU a float waits for it.
 
     Notes
     -----
@@ -136,16 +133,13 @@ def space_folding(codes: Codes | Array, offsets: Any = None) -> Any:
         raise ValueError("codes holds no codes; wanted a path of at least one")
     given = [0, rows] if offsets is None else offsets
     bounds = checked_offsets(given, rows, "path", least=1)
-    steps = as_numpy(consecutive_hamming(codes, given), "codes")
-    away = as_numpy(hamming_from_start(codes, given), "codes")
-    first = bounds[:-1]
-    paths = len(first)
+    paths = len(bounds) - 1
     if paths == 0:
-        return from_numpy(np.empty(0), library_of(words, "codes"))
-    farthest = np.maximum.reduceat(away, first)
-    so_far = np.concatenate([[0], np.cumsum(steps, dtype=np.int64)])
-    total = np.diff(so_far[bounds - np.arange(paths + 1)])
-    chi = np.full(paths, np.nan)
-    np.divide(farthest, total, out=chi, where=total > 0)
+        return handed_back(uploaded(np.empty(0), words), words)
+    so_far = running_totals(lent(consecutive_hamming(codes, given)))
+    total = so_far[uploaded(bounds - np.arange(paths + 1), words)]
+    chi = cast(group_maxima(lent(hamming_from_start(codes, given)), bounds), "float64")
+    with np.errstate(invalid="ignore"):
+        chi /= total[1:] - total[:-1]
     chi = 1 - chi
-    return float(chi[0]) if offsets is None else from_numpy(chi, library_of(words, "codes"))
+    return float(chi[0]) if offsets is None else handed_back(chi, words)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, as_numpy
+from .arrays import Array, library_of, to_host
 
 
 def checked_offsets(offsets: Any, rows: int, what: str, least: int = 0) -> NDArray[np.int64]:
@@ -15,7 +15,7 @@ def checked_offsets(offsets: Any, rows: int, what: str, least: int = 0) -> NDArr
 
     Parameters
     ----------
-    offsets : integers (groups + 1,); numpy, torch or a sequence
+    offsets : integers (groups + 1,); an array, which is read back from a GPU, or a sequence
     rows : int
         How many rows there are: every row is in one group.
     what : str
@@ -49,4 +49,5 @@ def checked_offsets(offsets: Any, rows: int, what: str, least: int = 0) -> NDArr
 
 
 def _host(offsets: Array) -> NDArray[Any]:
-    return as_numpy(offsets, "offsets")
+    library_of(offsets, "offsets")
+    return to_host(offsets)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from . import _core
+from .kernels import cuda
 
 
 def get_threads() -> int:
@@ -49,6 +50,24 @@ def simd(level: str) -> Iterator[None]:
         _core.set_simd(before)
 
 
+@contextmanager
+def cuda_route(name: str) -> Iterator[None]:
+    """Compute distances on GPUs in one way inside a ``with`` block. Process-wide.
+
+    `SPLINECODE_CUDA_ROUTE` sets the default, which else is "auto": what is fastest for the sizes.
+    Results never depend on it: this is for tests and measurements.
+
+    Raises ValueError for a way that the current device or this build does not offer, RuntimeError
+    if the build has no CUDA kernels.
+    """
+    before = cuda().route()
+    cuda().set_route(name)
+    try:
+        yield
+    finally:
+        cuda().set_route(before)
+
+
 def cuda_status() -> str:
     """Say in a line which CUDA devices can be used, or why none can."""
     if not _core.cuda_built:
@@ -65,4 +84,7 @@ def info() -> str:
         "threads": str(_core.threads()),
         "cuda": cuda_status(),
     }
+    if _core.cuda_built:
+        rows["cuda routes"] = ", ".join(_core.cuda.routes())
+        rows["cuda route used"] = _core.cuda.route()
     return "\n".join(f"{name:<16}{value}" for name, value in rows.items())

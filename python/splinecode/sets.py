@@ -2,7 +2,8 @@
 
 Two codes are the same polytope when all their words are equal. Distinct codes always come in
 lexicographic order of their words, as from `Codes.unique`, and a row index is that of the lowest
-row that holds a code. Everything is found by hashing, O((n + m) words), and runs on the CPU.
+row that holds a code. Everything is found by hashing, O((n + m) words); on a GPU by sorting, and
+where a result's size depends on the codes, it is waited for.
 
 Every function takes two `Codes` of one layout, library and device, and raises TypeError for
 anything else than Codes, ValueError for another layout, library or device.
@@ -13,8 +14,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from . import _core
-from .arrays import Array, empty, need_same_place
+from .arithmetic import places
+from .arrays import Array, current_stream, empty, lent, need_same_place, on_cuda
 from .codes import Codes, need_same_layers
+from .kernels import cuda
 
 
 class Intersection(NamedTuple):
@@ -59,7 +62,7 @@ def intersection(a: Codes, b: Codes) -> Intersection:
     _need_comparable(a, b)
     first, codes, _, _ = a._distinct()
     found = _match(codes, b)
-    both = found >= 0
+    both = places(found >= 0)
     return Intersection(codes[both], first[both], found[both])
 
 
@@ -77,7 +80,7 @@ def difference(a: Codes, b: Codes) -> Difference:
     """Return the distinct codes that `a` holds and `b` does not; the index is int64 (only a,)."""
     _need_comparable(a, b)
     first, codes, _, _ = a._distinct()
-    only_a = _match(codes, b) < 0
+    only_a = places(_match(codes, b) < 0)
     return Difference(codes[only_a], first[only_a])
 
 
@@ -90,14 +93,17 @@ def shared(a: Codes, b: Codes) -> Shared:
     _, a_codes, _, a_counts = a._distinct()
     _, b_codes, _, b_counts = b._distinct()
     found = _match(a_codes, b_codes)
-    both = found >= 0
+    both = places(found >= 0)
     return Shared(a_codes[both], a_counts[both], b_counts[found[both]])
 
 
 def _match(a: Codes, b: Codes) -> Array:
     """Return for every code of `a` the lowest row of `b` that equals it, or -1."""
     found = empty(a.words, (len(a),), "int64")
-    _core.match(a.words, b.words, found)
+    if on_cuda(a.words):
+        cuda().match(a.words, b.words, b.argsort(), found, current_stream(a.words))
+    else:
+        _core.match(lent(a.words), lent(b.words), lent(found))
     return found
 
 

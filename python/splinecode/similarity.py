@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from . import _core
-from .arrays import Array, as_numpy, empty, from_numpy, library_of
+from .arithmetic import as_words, cast, copied, namespace, repeated, zeros
+from .arrays import Array, empty, handed_back, lent
 from .codes import Codes
-from .hamming import hamming, hamming_matrix, need_comparable, need_pairs, repeat_row, words_of
+from .hamming import hamming, hamming_matrix, need_comparable, need_pairs, words_of
+from .kernels import run
 from .masks import layer_ranges
 from .memory import need_room
 
@@ -18,7 +17,7 @@ def active_counts(codes: Codes | Array, *, per_layer: bool = False) -> Array:
 
     Parameters
     ----------
-    codes : Codes, or uint64 words (n, w); on the CPU
+    codes : Codes, or uint64 words (n, w)
     per_layer : bool
         Break the count down by layer (needs Codes).
 
@@ -35,9 +34,7 @@ def active_counts(codes: Codes | Array, *, per_layer: bool = False) -> Array:
     The distance to the code without active units. O(n w); reads the words once.
 
     """
-    words = words_of(codes, "codes")
-    nothing = repeat_row(np.zeros(int(words.shape[1]), np.uint64), int(words.shape[0]))
-    return _paired(codes, "codes", words, nothing, None, per_layer)
+    return _paired(codes, "codes", None, per_layer)
 
 
 def intersection_counts(a: Codes | Array, b: Codes | Array, *, per_layer: bool = False) -> Array:
@@ -46,22 +43,17 @@ def intersection_counts(a: Codes | Array, b: Codes | Array, *, per_layer: bool =
     Parameters, results, errors and cost are those of `hamming`; the counts are int32.
     """
     need_pairs(a, b)
-    words = words_of(a, "a")
-    nothing = repeat_row(np.zeros(int(words.shape[1]), np.uint64), int(words.shape[0]))
-    return _paired(a, "a", words, nothing, words_of(b, "b"), per_layer)
+    return _paired(a, "a", words_of(b, "b"), per_layer)
 
 
-def _paired(
-    codes: Codes | Array,
-    name: str,
-    words: Array,
-    others: NDArray[np.uint64],
-    mask: Array | None,
-    per_layer: bool,
-) -> Array:
+def _paired(codes: Codes | Array, name: str, mask: Array | None, per_layer: bool) -> Array:
+    """Compare, under the mask, with the code without active units."""
+    words = words_of(codes, name)
+    nothing = as_words(zeros(lent(words), (int(words.shape[1]),), "int64"))
     ranges = layer_ranges(codes, name, "per_layer") if per_layer else [(0, int(words.shape[1]))]
-    out = empty(words, (words.shape[0], len(ranges)), "int32")
-    _core.hamming_paired(words, others, ranges, out, mask)
+    out = empty(words, (words.shape[0], len(ranges)), "int32", "counts")
+    others = repeated(nothing, int(words.shape[0]))
+    run(_core.hamming_paired, words, words, others, ranges, out, mask)
     return out if per_layer else out[:, 0]
 
 
@@ -76,21 +68,19 @@ def intersection_counts_matrix(x: Codes | Array, y: Codes | Array | None = None)
 
     Notes
     -----
-    ``(|x_i| + |y_j| - H(x_i, y_j)) / 2``. O(n m w), half of that if y is None. CPU only.
+    ``(|x_i| + |y_j| - H(x_i, y_j)) / 2``. O(n m w), half of that if y is None.
 
     """
     other = x if y is None else y
     need_comparable(x, "x", other, "y")
-    distances = as_numpy(hamming_matrix(x, y), "x")
-    into_intersections(distances, *(as_numpy(active_counts(c), "x") for c in (x, other)))
-    return from_numpy(distances, library_of(words_of(x, "x"), "x"))
+    distances = lent(hamming_matrix(x, y))
+    into_intersections(distances, *(lent(active_counts(c)) for c in (x, other)))
+    return handed_back(distances, words_of(x, "x"))
 
 
-def into_intersections(
-    distances: NDArray[np.int32], x_counts: NDArray[np.int32], y_counts: NDArray[np.int32]
-) -> None:
+def into_intersections(distances: Array, x_counts: Array, y_counts: Array) -> None:
     """Turn distances (n, m) into intersection counts in place."""
-    np.subtract(y_counts[None, :], distances, out=distances)
+    namespace(distances).subtract(y_counts[None, :], distances, out=distances)
     distances += x_counts[:, None]
     distances >>= 1
 
@@ -109,9 +99,8 @@ def jaccard_similarity(a: Codes | Array, b: Codes | Array) -> Array:
     ``|a & b| / |a | b|``, correctly rounded. scipy's Jaccard *distance* is 1 minus this. O(n w).
 
     """
-    shared = as_numpy(intersection_counts(a, b), "a")
-    differing = as_numpy(hamming(a, b), "a")
-    return from_numpy(_ratio(shared, differing), library_of(words_of(a, "a"), "a"))
+    shared, differing = lent(intersection_counts(a, b)), lent(hamming(a, b))
+    return handed_back(_ratio(shared, differing), words_of(a, "a"))
 
 
 def jaccard_similarity_matrix(x: Codes | Array, y: Codes | Array | None = None) -> Array:
@@ -121,22 +110,28 @@ def jaccard_similarity_matrix(x: Codes | Array, y: Codes | Array | None = None) 
     -------
     similarity : float64 (n, m), as in `jaccard_similarity`
 
-    Raises what `hamming_matrix` raises. O(n m w), half of that if y is None. CPU only.
+    Raises what `hamming_matrix` raises. O(n m w), half of that if y is None.
 
     """
     other = x if y is None else y
     need_comparable(x, "x", other, "y")
     # Three counts and the similarity a pair.
     shape = (len(words_of(x, "x")), len(words_of(other, "y")))
-    need_room(shape, 3 * 4 + 8, f"similarities of {shape[0]} x {shape[1]} codes")
-    differing = as_numpy(hamming_matrix(x, y), "x")
-    shared = differing.copy()
-    into_intersections(shared, *(as_numpy(active_counts(c), "x") for c in (x, other)))
-    return from_numpy(_ratio(shared, differing), library_of(words_of(x, "x"), "x"))
+    what = f"similarities of {shape[0]} x {shape[1]} codes"
+    need_room(shape, 3 * 4 + 8, what, words_of(x, "x"))
+    differing = lent(hamming_matrix(x, y))
+    shared = copied(differing)
+    into_intersections(shared, *(lent(active_counts(c)) for c in (x, other)))
+    return handed_back(_ratio(shared, differing), words_of(x, "x"))
 
 
-def _ratio(shared: NDArray[np.int32], differing: NDArray[np.int32]) -> NDArray[np.float64]:
-    either = shared + differing
-    similarity: NDArray[np.float64] = np.ones(shared.shape)
-    np.divide(shared, either, out=similarity, where=either > 0)
+def _ratio(shared: Array, differing: Array) -> Array:
+    """Return shared / (shared + differing), and 1 for 0 / 0. Overwrites both."""
+    either = differing
+    either += shared
+    neither = either == 0
+    either |= neither
+    shared |= neither
+    similarity = cast(shared, "float64")
+    similarity /= either
     return similarity

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _core
-from .arrays import Array, as_numpy, empty, from_numpy, library_of, need_same_place
+from .arithmetic import cast, zeros
+from .arrays import Array, empty, handed_back, lent, need_same_place
 from .codes import WORD_BITS, Codes, words_for
 from .hamming import words_of
+from .kernels import run
 from .masks import bits_of_layers
 from .memory import need_room
 from .similarity import active_counts, into_intersections
@@ -22,7 +23,7 @@ def firing_counts(codes: Codes | Array) -> Array:
 
     Parameters
     ----------
-    codes : Codes, or uint64 words (n, w); on the CPU
+    codes : Codes, or uint64 words (n, w)
         One layer: ``codes.layer(name)`` or ``codes.select(glob)``, without a copy.
 
     Returns
@@ -42,7 +43,7 @@ def firing_counts(codes: Codes | Array) -> Array:
     """
     words, bits = words_of(codes, "codes"), bits_of_layers(codes)
     counts = empty(words, (sum(bits),), "int64")
-    _core.column_counts(words, bits, counts)
+    run(_core.column_counts, words, words, bits, counts)
     return counts
 
 
@@ -54,8 +55,9 @@ def firing_rates(codes: Codes | Array) -> Array:
     words = words_of(codes, "codes")
     if words.shape[0] == 0:
         raise ValueError("codes holds no codes; wanted at least one for rates")
-    counts = as_numpy(firing_counts(codes), "codes")
-    return from_numpy(counts / words.shape[0], library_of(words, "codes"))
+    rates = cast(lent(firing_counts(codes)), "float64")
+    rates /= int(words.shape[0])
+    return handed_back(rates, words)
 
 
 def cofiring(codes: Codes | Array, other: Codes | Array | None = None) -> Array:
@@ -63,7 +65,7 @@ def cofiring(codes: Codes | Array, other: Codes | Array | None = None) -> Array:
 
     Parameters
     ----------
-    codes : Codes, or uint64 words (n, w); on the CPU
+    codes : Codes, or uint64 words (n, w)
     other : Codes or words of the same n inputs, optional
         Where the second unit is looked up, such as another layer; None: in `codes` too.
 
@@ -100,17 +102,18 @@ def cofiring(codes: Codes | Array, other: Codes | Array | None = None) -> Array:
         )
     x_bits, y_bits = bits_of_layers(codes), bits_of_layers(codes if other is None else other)
     shape = (sum(x_bits), sum(y_bits))
-    need_room(shape, 4, f"counts of {shape[0]} x {shape[1]} units")
-    counts = np.zeros(shape, np.int32)
-    x_host, y_host = as_numpy(x_words, "codes"), as_numpy(y_words, "other")
-    step = _rows_at_once(x_host.shape[1] + y_host.shape[1])
+    what = f"counts of {shape[0]} x {shape[1]} units"
+    need_room(shape, 4, what, near=x_words)
+    x, y = lent(x_words), lent(y_words)
+    counts = zeros(x, shape, "int32", what)
+    step = _rows_at_once(x.shape[1] + y.shape[1])
     for begin in range(0, rows, step):
-        x_units = _unit_major(x_host[begin : begin + step], x_bits)
+        x_units = _unit_major(x[begin : begin + step], x_bits)
         if other is None:
             _add_symmetric_intersections(x_units, counts)
             continue
-        _add_intersections(x_units, _unit_major(y_host[begin : begin + step], y_bits), counts)
-    return from_numpy(counts, library_of(x_words, "codes"))
+        _add_intersections(x_units, _unit_major(y[begin : begin + step], y_bits), counts)
+    return handed_back(counts, x_words)
 
 
 def _rows_at_once(words: int) -> int:
@@ -119,23 +122,21 @@ def _rows_at_once(words: int) -> int:
     return max(rows // WORD_BITS, WORD_BITS) * WORD_BITS
 
 
-def _unit_major(words: NDArray[np.uint64], bits: list[int]) -> NDArray[np.uint64]:
+def _unit_major(words: Array, bits: list[int]) -> Array:
     """Bit r of row u says whether unit u is active in code r."""
-    units = np.empty((sum(bits), words_for(len(words))), np.uint64)
-    _core.transpose_bits(words, bits, units)
+    units = empty(words, (sum(bits), words_for(len(words))), "uint64", "codes by unit")
+    run(_core.transpose_bits, words, words, bits, units)
     return units
 
 
-def _add_intersections(
-    x_units: NDArray[np.uint64], y_units: NDArray[np.uint64], counts: NDArray[np.int32]
-) -> None:
+def _add_intersections(x_units: Array, y_units: Array, counts: Array) -> None:
     step = max(1, _MATRIX_BYTES // max(4, 4 * len(y_units)))
     for begin in range(0, len(x_units), step):
         part = slice(begin, begin + step)
         counts[part] += _intersections(x_units[part], y_units)
 
 
-def _add_symmetric_intersections(units: NDArray[np.uint64], counts: NDArray[np.int32]) -> None:
+def _add_symmetric_intersections(units: Array, counts: Array) -> None:
     """As `_add_intersections` of units with themselves, each two of them compared once."""
     step = max(1, _MATRIX_BYTES // max(4, 4 * len(units)))
     for begin in range(0, len(units), step):
@@ -146,14 +147,12 @@ def _add_symmetric_intersections(units: NDArray[np.uint64], counts: NDArray[np.i
         counts[after, part] += shared.T
 
 
-def _intersections(
-    x_units: NDArray[np.uint64], y_units: NDArray[np.uint64] | None
-) -> NDArray[np.int32]:
+def _intersections(x_units: Array, y_units: Array | None) -> Array:
     others = x_units if y_units is None else y_units
-    distances = np.empty((len(x_units), len(others)), np.int32)
+    distances = empty(x_units, (len(x_units), len(others)), "int32", "distances of units")
     if y_units is None:
-        _core.hamming_matrix_symmetric(x_units, distances)
+        run(_core.hamming_matrix_symmetric, x_units, x_units, distances)
     else:
-        _core.hamming_matrix(x_units, y_units, distances)
+        run(_core.hamming_matrix, x_units, x_units, y_units, distances)
     into_intersections(distances, active_counts(x_units), active_counts(others))
     return distances
