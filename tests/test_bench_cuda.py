@@ -42,7 +42,7 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     about = written["machine"]
     assert {"gpu", "nvidia_smi", "cuda_runtime", "cuda_toolkit", "commit", "date"} <= about.keys()
     assert about["command"]
-    assert written["failures"] == []
+    assert (written["failures"], written["cases_left"]) == ([], 0)
     limits = {limit["short"]: limit for limit in written["limits"]}
     assert list(limits) == ["read", "write", "copy", "host", "bf16", "int8", "b1"]
     assert all(limits[name]["per_second"] > 0 for name in ("read", "write", "copy", "bf16"))

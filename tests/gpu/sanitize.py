@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,15 @@ Move = Callable[[Any], Any]
 
 def main() -> int:
     to_device, to_host = memory()
-    called = record_calls()
-    failed = [name for name, call in CALLS.items() if not agrees(name, call, to_device, to_host)]
-    for route in _core.cuda.routes():
-        with forced(route):
-            failed += [
-                f"{name}, route {route}"
-                for name in ("nearest", "nearest of others", "many nearest", "wide")
-                if not agrees(name, CALLS[name], to_device, to_host)
-            ]
+    with recorded() as called:
+        failed = [name for name, call in CALLS.items() if not agrees(call, to_device, to_host)]
+        for route in _core.cuda.routes():
+            with forced(route):
+                failed += [
+                    f"{name}, route {route}"
+                    for name in ("nearest", "nearest of others", "many nearest", "wide")
+                    if not agrees(CALLS[name], to_device, to_host)
+                ]
     unused = functions() - called
     print(f"{len(CALLS)} calls; differing: {failed or 'none'}; not called: {unused or 'none'}")
     return 1 if failed or unused else 0
@@ -45,8 +46,15 @@ def memory() -> tuple[Move, Move]:
         import torch
 
         return lambda array: torch.from_numpy(array).cuda(), lambda array: array.cpu().numpy()
-    cupy.cuda.set_allocator(None)  # no pool, which would hide accesses out of bounds
-    return cupy.asarray, cupy.asnumpy
+    return cupy.asarray, lambda array: array.get() if hasattr(array, "get") else array
+
+
+def take_no_pool() -> None:
+    """Have cupy allocate each array alone: a pool hides what is read or written out of bounds."""
+    if find_spec("cupy"):
+        import cupy
+
+        cupy.cuda.set_allocator(None)
 
 
 def functions() -> set[str]:
@@ -57,23 +65,27 @@ def functions() -> set[str]:
     }
 
 
-def record_calls() -> set[str]:
-    """Note the name of every function of `_core.cuda` that is called from now on."""
+@contextmanager
+def recorded() -> Iterator[set[str]]:
+    """Give a set that receives the name of every function of `_core.cuda` that is called."""
     called: set[str] = set()
 
-    def noted(name: str) -> Callable[..., Any]:
-        function = getattr(_core.cuda, name)
-
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def call(*arguments: Any) -> Any:
-            called.add(name)
+            called.add(function.__name__)
             return function(*arguments)
 
         return call
 
-    for name in functions():
-        setattr(_core.cuda, name, noted(name))
-    return called
+    before = {name: getattr(_core.cuda, name) for name in functions()}
+    for name, function in before.items():
+        setattr(_core.cuda, name, noted(function))
+    try:
+        yield called
+    finally:
+        for name, function in before.items():
+            setattr(_core.cuda, name, function)
 
 
 @contextmanager
@@ -86,12 +98,12 @@ def forced(route: str) -> Iterator[None]:
         _core.cuda.set_route(before)
 
 
-def agrees(name: str, call: Callable[[Move], Any], to_device: Move, to_host: Move) -> bool:
+def agrees(call: Callable[[Move], Any], to_device: Move, to_host: Move) -> bool:
     wanted = call(lambda array: array)
     try:
         found = call(to_device)
     except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
-        print(f"{name}: {type(error).__name__}: {error}")
+        print(f"{type(error).__name__}: {error}")
         return False
     return all(
         np.array_equal(to_host(ours), theirs)
@@ -142,11 +154,10 @@ def within(move: Move) -> Any:
 
 
 def from_host(move: Move) -> Any:
-    """Search a database in host memory, in parts; where the arrays are numpy's, on the CPU."""
-    queries = move(words(9, seed=1))
-    on_host = isinstance(queries, np.ndarray)
-    index = sc.HammingNeighbors(7) if on_host else sc.HammingNeighbors(7, device="cuda")
-    return index.fit(words()).kneighbors(queries)
+    """Search on the device in a database in host memory; where the arrays are numpy's, there."""
+    on_host = isinstance(move(words(1)), np.ndarray)
+    index = sc.HammingNeighbors(7, device=None if on_host else "cuda")
+    return index.fit(words()).kneighbors(words(9, seed=1))
 
 
 CALLS: dict[str, Callable[[Move], Any]] = {
@@ -184,4 +195,5 @@ CALLS: dict[str, Callable[[Move], Any]] = {
 
 
 if __name__ == "__main__":
+    take_no_pool()
     sys.exit(main())

@@ -66,10 +66,12 @@ def product_counts(x: Tensor, database: Coins, radius: int) -> Call:
 
 
 def product_matrix(x: Coins, dtype: torch.dtype) -> Call:
-    """Return the distances of all pairs, by one product of -1 and +1."""
+    """Return the distances of all pairs, int32 or uint16, by one product of -1 and +1."""
     halves = sign_dtype(x.bits)
     product = _half_product if halves == torch.float16 else _wide_product
     y = x.signs(halves)
+    if dtype == torch.uint16:  # torch has little for it: below 2**15, the bytes of int16
+        return lambda: product(y, y).sub_(x.bits).mul_(-0.5).to(torch.int16).view(dtype)
     return lambda: product(y, y).sub_(x.bits).mul_(-0.5).to(dtype)
 
 

@@ -34,7 +34,7 @@ def need_nearest(x: Tensor, database: Coins, k: int) -> Callable[[Any], None]:
 
 def need_equal(name: str, ours: Tensor, wanted: Tensor) -> None:
     """Raise DisagreementError unless two tensors, on any device, are equal."""
-    found, right = ours.cpu(), wanted.cpu()
+    found, right = (ours, wanted) if ours.device == wanted.device else (ours.cpu(), wanted.cpu())
     if found.dtype != right.dtype or found.shape != right.shape:
         raise DisagreementError(
             f"{name}: {found.dtype} {tuple(found.shape)} instead of {right.dtype} "

@@ -55,7 +55,12 @@ def _nvidia_smi(index: int, busy: Callable[[], object]) -> dict[str, str] | None
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
-    command = [program, f"--query-gpu={','.join(_QUERIES)}", "--format=csv,noheader", f"-i={index}"]
+    command = [
+        program,
+        f"--query-gpu={','.join(_QUERIES)}",
+        "--format=csv,noheader",
+        f"--id={index}",
+    ]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as asked:

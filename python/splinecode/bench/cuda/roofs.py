@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -156,21 +155,16 @@ def shares(result: Result, roofs: Sequence[Roof]) -> dict[str, float]:
 
 def text(roofs: Sequence[Roof], results: Sequence[Result]) -> str:
     """Return the roofs, and the share of each that every case reached."""
-    lines = ["Limits of this card, a second:"]
+    lines = ["Limits of this card, measured in this run, a second:"]
     for roof in roofs:
         rate = f"{roof.per_second / 1e12:9.3f} T {roof.unit}" if roof.per_second else f"{'-':>9}"
         lines.append(f"  {roof.short:<6}{rate:<20}  {roof.meaning}")
+    if not results:
+        return "\n".join(lines)
     reached = [(result.case.title, shares(result, roofs)) for result in results]
-    width = max((len(title) for title, _ in reached), default=0)
+    width = max(len(title) for title, _ in reached)
     lines += ["", f"{'Share of each limit that a case needs':<{width}}"]
     for title, of in reached:
         told = "  ".join(f"{short} {share:.3f}" for short, share in of.items())
         lines.append(f"{title:<{width}}  {told}")
     return "\n".join(lines)
-
-
-def as_json(results: Sequence[Result], roofs: Sequence[Roof]) -> list[dict[str, Any]]:
-    """Return, for each case, its work by limit and the share reached."""
-    return [
-        {"needs": dict(result.case.needs), "shares": shares(result, roofs)} for result in results
-    ]

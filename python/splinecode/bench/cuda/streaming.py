@@ -31,7 +31,7 @@ def _case(place: Place, rows: int, bits: int, queries: int, pinned: bool) -> Cas
     rows = place.fitting(rows, bits / 4)
     codes = Coins(coins(place, rows, bits, seed=1))
     host = _pinned(codes.host) if pinned else codes.host
-    x = coins(place, queries, bits, seed=0)
+    x = coins(place, queries, bits, seed=0).cpu()
     index = HammingNeighbors(10, device="cuda").fit(host)
     target = codes.words
     return Case(
