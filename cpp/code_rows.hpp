@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "strided.hpp"
+
 /// Views of packed codes: what every function over codes takes.
 namespace splinecode {
 
@@ -12,7 +14,9 @@ struct CodeRows {
     std::int64_t words = 0;
     std::int64_t stride = 0;
 
-    const std::uint64_t* row(std::int64_t i) const { return data + i * stride; }
+    SPLINECODE_HOST_DEVICE const std::uint64_t* row(std::int64_t i) const {
+        return data + i * stride;
+    }
     /// The same rows, words [begin, end) of each.
     CodeRows columns(std::int64_t begin, std::int64_t end) const {
         return {data + begin, rows, end - begin, stride};

@@ -2,16 +2,16 @@
 #include <stdexcept>
 #include <string>
 
+#include "chunks.hpp"
 #include "codes.hpp"
 #include "cuda.hpp"
 #include "elements.hpp"
 #include "geometry.hpp"
 #include "runtime.hpp"
+#include "warp.hpp"
 
 namespace splinecode::cuda {
 namespace {
-
-constexpr unsigned all_lanes = 0xffffffff;
 
 struct Seen {
     bool above = false;
@@ -37,10 +37,10 @@ __device__ std::uint64_t ballot(bool low, bool high) {
 }
 
 /// Packs one strip with one warp: lane i keeps word i, so that the words are stored together.
-template <class Above>
-__device__ void pack_strip(const StridedRows& z, const Above& above, PackStrips::Strip strip,
+template <class Above, class Strip>
+__device__ void pack_strip(const StridedRows& z, const Above& above, Strip strip,
                            std::int64_t row_words, std::uint64_t* words, std::int64_t* first_nan) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_lanes;
+    const int lane = lane_of_warp();
     const auto* row = static_cast<const typename Above::Value*>(z.data) + z.row_offset(strip.row);
     std::uint64_t kept = 0;
     std::int64_t nan_column = -1;
@@ -71,23 +71,151 @@ __device__ void pack_strip(const StridedRows& z, const Above& above, PackStrips:
 /// bandwidth. Strided columns read whole 32-byte sectors, up to 32 / sizeof(Value) times as much.
 template <class Above>
 __global__ void __launch_bounds__(block_threads)
-    pack_kernel(const __grid_constant__ StridedRows z, const Above above, const PackStrips strips,
-                std::uint64_t* words, std::int64_t* first_nan) {
-    const std::int64_t warp = static_cast<int>(threadIdx.x) / warp_lanes;
-    const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * block_warps;
+    pack_kernel(const __grid_constant__ StridedRows z, const Above above,
+                const PackStrips<8> strips, std::uint64_t* words, std::int64_t* first_nan) {
     const std::int64_t count = strips.count();
-    for (std::int64_t strip = static_cast<std::int64_t>(blockIdx.x) * block_warps + warp;
-         strip < count; strip += step) {
+    for (std::int64_t strip = warp_of_grid(); strip < count; strip += warps_of_grid()) {
         pack_strip(z, above, strips.at(strip), strips.row_words, words, first_nan);
     }
 }
 
+// ------------------------------------------------------------------ by chunks
+
+/// The bits of fewer elements than a chunk has: those that end a row.
+template <class Above>
+__device__ ChunkBits bits_of_few(const Above& above, const typename Above::Value* values,
+                                 int count) {
+    ChunkBits bits;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+        bits.above |= static_cast<std::uint32_t>(above.is_above(values[i])) << i;
+        bits.nan |= above.is_nan(values[i]);
+    }
+    return bits;
+}
+
+/// The bits that a lane finds in each round of a strip of `left` columns, shifted to their places
+/// in the 32 bits shared with its neighbours. Returns whether it saw a NaN.
+template <class Above, int loads>
+__device__ bool see_chunks(const Above& above, const typename Above::Value* strip, int left,
+                           std::uint32_t (&shared)[loads]) {
+    using Rounds = ChunkRounds<typename Above::Value>;
+    const int lane = lane_of_warp();
+    const auto* from = reinterpret_cast<const uint4*>(strip) + lane;
+    // Chunks from the lane's first one on that lie whole in the strip.
+    const int chunks_left = left / Rounds::elements - lane;
+    uint4 chunks[loads];
+    if (left == Rounds::columns) {
+#pragma unroll
+        for (int i = 0; i < loads; ++i) {
+            chunks[i] = __ldg(from + i * warp_lanes);
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < loads; ++i) {
+            chunks[i] = i * warp_lanes < chunks_left ? __ldg(from + i * warp_lanes) : uint4{};
+        }
+    }
+    const int shift = lane % Rounds::sharing * Rounds::elements;
+    bool nan = false;
+#pragma unroll
+    for (int i = 0; i < loads; ++i) {
+        const ChunkBits bits =
+            bits_of(above, {{chunks[i].x, chunks[i].y, chunks[i].z, chunks[i].w}});
+        nan |= bits.nan;
+        shared[i] = i * warp_lanes < chunks_left ? bits.above << shift : 0;
+    }
+    const int last = left / Rounds::elements;
+    if (left % Rounds::elements != 0 && last % warp_lanes == lane) {
+        const ChunkBits bits =
+            bits_of_few(above, strip + last * Rounds::elements, left % Rounds::elements);
+        nan |= bits.nan;
+#pragma unroll
+        for (int i = 0; i < loads; ++i) {
+            shared[i] |= i == last / warp_lanes ? bits.above << shift : 0;
+        }
+    }
+    return nan;
+}
+
+/// Joins the bits that `sharing` lanes hold of each round: of these lanes, lane i gets all 32 bits
+/// of round i % loads. Each step halves the rounds that a lane still holds. All lanes call it.
+template <int sharing, int loads>
+__device__ std::uint32_t join_rounds(std::uint32_t (&rounds)[loads]) {
+    const int lane = lane_of_warp();
+#pragma unroll
+    for (int half = loads / 2; half > 0; half /= 2) {
+        const bool upper = (lane & half) != 0;
+#pragma unroll
+        for (int i = 0; i < half; ++i) {
+            const std::uint32_t given = upper ? rounds[i] : rounds[i + half];
+            const std::uint32_t kept = upper ? rounds[i + half] : rounds[i];
+            rounds[i] = kept | __shfl_xor_sync(all_lanes, given, half);
+        }
+    }
+#pragma unroll
+    for (int distance = loads; distance < sharing; distance *= 2) {
+        rounds[0] |= __shfl_xor_sync(all_lanes, rounds[0], distance);
+    }
+    return rounds[0];
+}
+
+/// As pack_strip, 16 bytes a lane and round with all loads in flight before the first is used.
+template <class Above, class Strip>
+__device__ void pack_chunks(const StridedRows& z, const Above& above, Strip strip,
+                            std::int64_t row_words, std::uint64_t* words, std::int64_t* first_nan) {
+    using Rounds = ChunkRounds<typename Above::Value>;
+    const int lane = lane_of_warp();
+    const std::int64_t first_column = strip.first_word * word_bits;
+    const std::int64_t columns = z.columns - first_column;
+    const int left = columns < Rounds::columns ? static_cast<int>(columns) : Rounds::columns;
+    const auto* row = static_cast<const typename Above::Value*>(z.data) + z.row_offset(strip.row);
+    std::uint32_t rounds[Rounds::loads];
+    const bool nan = see_chunks(above, row + first_column, left, rounds);
+    const std::uint32_t low = join_rounds<Rounds::sharing>(rounds);
+    const std::uint64_t high = __shfl_down_sync(all_lanes, low, Rounds::sharing);
+    // The lanes of even groups have the low halves of words, those of the next group the high ones.
+    const int round = lane % Rounds::sharing;
+    const int group = lane / Rounds::sharing;
+    const int word = (round * Rounds::elements + group) / 2;
+    if (group % 2 == 0 && round < Rounds::loads && word < strip.words) {
+        words[strip.row * row_words + strip.first_word + word] = high << 32 | low;
+    }
+    if (first_nan != nullptr && __any_sync(all_lanes, nan)) {
+        pack_strip(z, above, strip, row_words, words, first_nan);  // finds where, too
+    }
+}
+
+template <class Above>
+using ChunkStrips = PackStrips<ChunkRounds<typename Above::Value>::words>;
+
+template <class Above>
+__global__ void __launch_bounds__(block_threads)
+    pack_chunks_kernel(const __grid_constant__ StridedRows z, const Above above,
+                       const ChunkStrips<Above> strips, std::uint64_t* words,
+                       std::int64_t* first_nan) {
+    const std::int64_t count = strips.count();
+    for (std::int64_t strip = warp_of_grid(); strip < count; strip += warps_of_grid()) {
+        pack_chunks(z, above, strips.at(strip), strips.row_words, words, first_nan);
+    }
+}
+
+// ------------------------------------------------------------------ host
+
 template <class Above>
 void launch_pack(const StridedRows& z, const Above& above, std::uint64_t* words,
                  std::int64_t* first_nan, Stream stream) {
-    const PackStrips strips{z.rows, words_for(z.columns)};
-    launch("pack", pack_kernel<Above>, ceil_div(strips.count(), block_warps), stream, z, above,
-           strips, words, first_nan);
+    const StridedRows rows = as_long_rows(z);
+    const auto run = [&](auto kernel, const auto& strips) {
+        launch("pack", kernel, ceil_div(strips.count(), block_warps), stream, rows, above, strips,
+               words, first_nan);
+    };
+    const std::int64_t row_words = words_for(rows.columns);
+    if (rows_are_chunks(rows)) {
+        run(pack_chunks_kernel<Above>, ChunkStrips<Above>{rows.rows, row_words});
+    } else {
+        run(pack_kernel<Above>, PackStrips<8>{rows.rows, row_words});
+    }
 }
 
 HalfAbove half_above(double threshold, ElementType type) {

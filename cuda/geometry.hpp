@@ -28,12 +28,14 @@ constexpr unsigned blocks_for(std::int64_t work) {
     return static_cast<unsigned>(work < max_blocks ? work : max_blocks);
 }
 
-/// Rows of words cut into strips of at most `most_words` neighbouring words of one row, numbered
-/// in row order. A warp packs a strip.
+/// Rows of words cut into strips of at most `most` neighbouring words of one row, numbered in row
+/// order. A warp packs a strip.
 ///
-/// Example: 2 rows of 11 words are 4 strips: words [0, 8) and [8, 11) of row 0, then of row 1.
+/// Example: 2 rows of 11 words are 4 strips of at most 8: words [0, 8) and [8, 11) of row 0, then
+/// of row 1.
+template <int most>
 struct PackStrips {
-    static constexpr int most_words = 8;
+    static constexpr int most_words = most;
 
     struct Strip {
         std::int64_t row;

@@ -2,4 +2,9 @@
 set(SPLINECODE_CUDA_SOURCES
   codes.cu
   device.cu
-  hamming.cu)
+  groups.cu
+  hamming.cu
+  pairs.cu
+  sets.cu
+  units.cu
+  unpack.cu)

@@ -128,11 +128,11 @@ TEST(cuda_grids_are_bounded) {
 
 TEST(cuda_strips_cover_every_word_once) {
     for (const std::int64_t row_words : {1, 2, 7, 8, 9, 15, 16, 17, 64}) {
-        const PackStrips strips{5, row_words};
+        const PackStrips<8> strips{5, row_words};
         std::vector<int> covered(static_cast<std::size_t>(5 * row_words));
         for (std::int64_t i = 0; i < strips.count(); ++i) {
-            const PackStrips::Strip strip = strips.at(i);
-            CHECK(strip.words >= 1 && strip.words <= PackStrips::most_words);
+            const PackStrips<8>::Strip strip = strips.at(i);
+            CHECK(strip.words >= 1 && strip.words <= strips.most_words);
             CHECK(strip.first_word + strip.words <= row_words);
             for (int w = 0; w < strip.words; ++w) {
                 ++covered.at(
@@ -144,9 +144,9 @@ TEST(cuda_strips_cover_every_word_once) {
 }
 
 TEST(cuda_strips_of_huge_arrays_do_not_wrap) {
-    const PackStrips strips{std::int64_t{3} << 31, 17};
+    const PackStrips<8> strips{std::int64_t{3} << 31, 17};
     CHECK_EQ(strips.count(), std::int64_t{9} << 31);
-    const PackStrips::Strip last = strips.at(strips.count() - 1);
+    const PackStrips<8>::Strip last = strips.at(strips.count() - 1);
     CHECK_EQ(last.row, (std::int64_t{3} << 31) - 1);
     CHECK_EQ(last.first_word, 16);
     CHECK_EQ(last.words, 1);

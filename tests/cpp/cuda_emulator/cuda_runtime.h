@@ -150,6 +150,10 @@ T atomicMax(T* address, std::type_identity_t<T> value) {
     return std::exchange(*address, *address > value ? *address : value);
 }
 template <std::integral T>
+T atomicAnd(T* address, std::type_identity_t<T> value) {
+    return std::exchange(*address, *address & value);
+}
+template <std::integral T>
 T atomicOr(T* address, std::type_identity_t<T> value) {
     return std::exchange(*address, *address | value);
 }
