@@ -53,13 +53,17 @@ def library(request):
     return request.param
 
 
-@pytest.fixture(params=["emulated"] if _core.cuda_emulated else ["torch", "cupy"])
-def gpu_library(request):
-    """Run the test once with every array library of a GPU: "torch" or "cupy"."""
-    if request.param == "emulated":
-        return "cupy"
+@pytest.fixture(params=["torch", "cupy"])
+def gpu_library(request, monkeypatch):
+    """Run the test once with every array library of a GPU, emulated where the kernels are."""
     pytest.importorskip(request.param)
-    return request.param
+    if request.param == "cupy" or not _core.cuda_emulated:
+        yield request.param
+        return
+    import emulated_torch
+
+    with emulated_torch.on_gpu(monkeypatch):
+        yield request.param
 
 
 @pytest.fixture

@@ -12,11 +12,24 @@ import types
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-_CUDA = 2
+DLPACK_CUDA = 2
 _LEGACY_DEFAULT_STREAM = 1
 
 waits = []
 """What made the host wait for the device, one entry each time."""
+
+
+def device_capsule(array, stream, index):
+    """Return the DLPack capsule of a host array, which says that it lies on a GPU."""
+    assert stream == _LEGACY_DEFAULT_STREAM, f"stream is {stream}; wanted the current one"
+    capsule = array.__dlpack__()
+    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer_of.restype = ctypes.c_void_p
+    pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    # A DLManagedTensor begins with the data's pointer, then the type and number of the device.
+    device = ctypes.cast(pointer_of(capsule, b"dltensor") + 8, ctypes.POINTER(ctypes.c_int32))
+    device[0], device[1] = DLPACK_CUDA, index
+    return capsule
 
 
 class OutOfMemoryError(MemoryError):
@@ -116,21 +129,10 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - cupy's name
         return ndarray, (self.get(), self.device.id)
 
     def __dlpack_device__(self):
-        return (_CUDA, self.device.id)
+        return DLPACK_CUDA, self.device.id
 
     def __dlpack__(self, *, stream=None):
-        if stream != _LEGACY_DEFAULT_STREAM:
-            raise AssertionError(f"stream is {stream}; wanted the current one")
-        capsule = self._values.__dlpack__()
-        pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
-        pointer_of.restype, pointer_of.argtypes = (
-            ctypes.c_void_p,
-            [ctypes.py_object, ctypes.c_char_p],
-        )
-        # A DLManagedTensor begins with the data's pointer, then the type and number of the device.
-        device = ctypes.cast(pointer_of(capsule, b"dltensor") + 8, ctypes.POINTER(ctypes.c_int32))
-        device[0], device[1] = _CUDA, self.device.id
-        return capsule
+        return device_capsule(self._values, stream, self.device.id)
 
     def astype(self, dtype):
         return self._made(self._values.astype(dtype))

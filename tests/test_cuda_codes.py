@@ -113,7 +113,7 @@ def test_equality(gpu_library):
     codes = make(9)
     ours = to_gpu(codes, gpu_library)
     assert ours == to_gpu(codes, gpu_library)
-    assert ours != ours[::-1] if gpu_library == "cupy" else ours != ours[:8]
+    assert ours != ours[:8]
     assert ours != codes
     changed = codes.words.copy()
     changed[8, 1] ^= np.uint64(1 << 63)

@@ -6,6 +6,7 @@ import pytest
 import splinecode as sc
 from gpu_arrays import LAYOUTS, in_wider_rows, make, same, sized, to_gpu
 from splinecode import Codes
+from splinecode.lens import boundary_density
 
 pytestmark = pytest.mark.gpu
 
@@ -174,3 +175,10 @@ def test_cofiring_in_parts(gpu_library, monkeypatch):
     x, y = to_gpu(a, gpu_library), to_gpu(b, gpu_library)
     same(sc.cofiring(x), sc.cofiring(a))
     same(sc.cofiring(x, y), sc.cofiring(a, b))
+
+
+def test_density_of_boundaries(gpu_library):
+    a, b = make(40, seed=1), make(40, seed=2)
+    lengths = np.arange(40) / 7
+    ours = (to_gpu(part, gpu_library) for part in (a, b, lengths))
+    same(boundary_density(*ours), boundary_density(a, b, lengths))

@@ -75,7 +75,7 @@ def test_clones_and_pickles(library, form):
     codes = random_codes(25) if library == "numpy" else as_torch(random_codes(25))
     assert pickle.loads(pickle.dumps(codes)) == codes == copy.deepcopy(codes)
     codes = codes if form == "codes" else codes.words
-    settings = {"n_neighbors": 3, "radius": 30.0, "algorithm": "brute", "n_jobs": 2}
+    settings = {"n_neighbors": 3, "radius": 30.0, "algorithm": "brute", "n_jobs": 2, "device": None}
     index = HammingNeighbors(**settings)
     assert repr(index) == (
         "HammingNeighbors(n_neighbors=3, radius=30.0, algorithm='brute', n_jobs=2, device=None)"

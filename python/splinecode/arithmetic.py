@@ -1,6 +1,6 @@
 """What numpy, torch and cupy spell differently, on arrays that the caller was asked about.
 
-Torch does little with uint64 words on a GPU: so they are taken as int64, of the same bits.
+On a GPU torch does little with uint64: words are taken as int64, of the same bits.
 """
 
 from __future__ import annotations
@@ -117,15 +117,22 @@ def group_maxima(values: Array, bounds: np.ndarray[Any, Any]) -> Array:
     return largest
 
 
-def stable_order(values: Array) -> Array:
-    """Return the order that sorts each row of values (m, n), equal ones as they stand."""
-    if is_torch(values):
-        return values.argsort(dim=1, stable=True)
-    return namespace(values).argsort(values, axis=1, kind="stable")
-
-
 def along_rows(values: Array, order: Array) -> Array:
     """Return values[i, order[i, j]]."""
     if is_torch(values):
         return values.gather(1, order)
     return namespace(values).take_along_axis(values, order, axis=1)
+
+
+def pair_order(first: Array, then: Array) -> Array:
+    """Return the order that sorts each row of pairs (m, n): by `first`, then by `then`."""
+    if isinstance(first, np.ndarray):
+        return np.lexsort((then, first), axis=1)
+    order = _stable_order(then)
+    return along_rows(order, _stable_order(along_rows(first, order)))
+
+
+def _stable_order(values: Array) -> Array:
+    if is_torch(values):
+        return values.argsort(dim=1, stable=True)
+    return namespace(values).argsort(values, axis=1)  # cupy's sorts are stable

@@ -71,7 +71,8 @@ def hamming(
         Count only the units that are set here. Booleans stand in the order of `Codes.bits()` and
         need Codes. Beside a and b, or on the CPU, from where it is copied to their GPU.
     weights : mapping of layer name to float, or a float a layer
-        What a unit of each layer counts (needs Codes): finite, at least 0.
+        What a unit of each layer counts (needs Codes): finite, at least 0. Read on the CPU: an
+        array on a GPU is copied back first.
 
     Returns
     -------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple, Unpack
 
+import numpy as np
+
 from . import _core
 from .arrays import Array, current_stream, empty, lent, on_cuda
 
@@ -18,6 +20,8 @@ def run(function: Callable[[Unpack[Ts]], R], near: Array, *args: *Ts) -> R:
     There the work is queued on the current stream. The CUDA functions take the arguments of those
     of `_core` and check that all arrays are on one device.
     """
+    if isinstance(near, np.ndarray):
+        return function(*args)
     if not on_cuda(near):
         return function(*map(lent, args))
     on_gpu: Callable[..., R] = getattr(cuda(), function.__name__)

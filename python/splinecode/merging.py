@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from .arithmetic import along_rows, concatenate, contiguous, places, stable_order
+from .arithmetic import along_rows, concatenate, contiguous, pair_order, places
 from .arrays import Array, handed_back, lent, need_same_place
 
 
@@ -48,10 +48,8 @@ def merge_topk(parts: Sequence[tuple[Array, Array]], k: int | None = None) -> tu
     distances, indices = (
         concatenate([lent(part[side]) for part in parts], axis=1) for side in (0, 1)
     )
-    # The last sort decides, and keeps the order of the first where it ties.
-    for keys in (0, 1):
-        order = stable_order((indices, distances)[keys])
-        distances, indices = (along_rows(a, order) for a in (distances, indices))
+    order = pair_order(distances, indices)
+    distances, indices = (along_rows(a, order) for a in (distances, indices))
     _need_disjoint(distances, indices)
     kept = (contiguous(a[:, :wanted]) for a in (distances, indices))
     merged_distances, merged_indices = (handed_back(a, parts[0][0]) for a in kept)

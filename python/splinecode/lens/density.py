@@ -23,8 +23,8 @@ def boundary_density(codes_a: Codes, codes_b: Codes, distance: Array) -> Array:
     Parameters
     ----------
     codes_a, codes_b : Codes
-        Codes of x_i and y_i: equally many, of one layout, on the CPU.
-    distance : real array (n,) of the codes' library
+        Codes of x_i and y_i: equally many, of one layout.
+    distance : real array (n,) of the codes' library and device
         ||x_i - y_i||_2, finite and not negative.
 
     Returns
@@ -39,7 +39,7 @@ def boundary_density(codes_a: Codes, codes_b: Codes, distance: Array) -> Array:
 
     Notes
     -----
-    O(n words).
+    O(n words). On a GPU the check of the distances waits.
 
     """
     for name, codes in (("codes_a", codes_a), ("codes_b", codes_b)):
