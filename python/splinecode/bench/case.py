@@ -96,7 +96,7 @@ def measure(case: Case, seconds: float, stopwatch: Stopwatch = wall_seconds) -> 
 
     Raises DisagreementError before anything is timed. The check is the warm-up.
     """
-    remarks = _checked(case)
+    remarks = checked(case)
     calls = [_in_inference_mode(baseline.call) for baseline in case.baselines]
     if case.floor:
         case.floor.call()
@@ -111,7 +111,8 @@ def measure(case: Case, seconds: float, stopwatch: Stopwatch = wall_seconds) -> 
     )
 
 
-def _checked(case: Case) -> list[str]:
+def checked(case: Case) -> list[str]:
+    """Call ours and every baseline once and return their remarks; raise DisagreementError."""
     ours = case.ours()
     try:
         if case.check:

@@ -40,7 +40,7 @@ def product_topk(x: Tensor, database: Coins, k: int) -> Call:
     """
     dtype = sign_dtype(database.bits)
     y = database.signs(dtype)
-    product = _half_product if dtype == torch.float16 else _wide_product
+    product = _half_product if dtype == torch.float16 else wide_product
     return _search(signs(x, dtype), y, k, product)
 
 
@@ -54,7 +54,7 @@ def product_counts(x: Tensor, database: Coins, radius: int) -> Call:
     dtype = sign_dtype(database.bits)
     x_signs, y = signs(x, dtype), database.signs(dtype)
     least = database.bits - 2 * radius
-    product = _half_product if dtype == torch.float16 else _wide_product
+    product = _half_product if dtype == torch.float16 else wide_product
 
     def count() -> Tensor:
         counts = torch.zeros(len(x), dtype=torch.int64, device=x.device)
@@ -68,7 +68,7 @@ def product_counts(x: Tensor, database: Coins, radius: int) -> Call:
 def product_matrix(x: Coins, dtype: torch.dtype) -> Call:
     """Return the distances of all pairs, int32 or uint16, by one product of -1 and +1."""
     halves = sign_dtype(x.bits)
-    product = _half_product if halves == torch.float16 else _wide_product
+    product = _half_product if halves == torch.float16 else wide_product
     y = x.signs(halves)
     if dtype == torch.uint16:  # torch has little for it: below 2**15, the bytes of int16
         return lambda: product(y, y).sub_(x.bits).mul_(-0.5).to(torch.int16).view(dtype)
@@ -103,8 +103,8 @@ def _half_product(x: Tensor, y: Tensor) -> Tensor:
     return x @ y.T
 
 
-def _wide_product(x: Tensor, y: Tensor) -> Tensor:
-    """Multiply halves into float32."""
+def wide_product(x: Tensor, y: Tensor) -> Tensor:
+    """Multiply halves x (q, bits) and y (n, bits) into float32 (q, n)."""
     if x.device.type == "cpu":
         return x.float() @ y.float().T
     return torch.mm(x, y.T, out_dtype=torch.float32)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ... import Codes, cofiring, firing_counts, hamming, reference, unpack
 from ..case import Baseline, Case, Floor, Rate
 from ..timing import Call
+from . import baselines
 from .checks import need_equal, same_answers, some
 from .data import coins, signs
 from .place import Place
@@ -111,9 +112,7 @@ def _cofiring(place: Place, rows: int, bits: int) -> Case:
 
     def product() -> Tensor:
         """Counts up to 2**24 are exact in float32."""
-        if active.device.type == "cpu":
-            return (active.T.float() @ active.float()).to(torch.int32)
-        return torch.mm(active.T, active, out_dtype=torch.float32).to(torch.int32)
+        return baselines.wide_product(active.T, active.T).to(torch.int32)
 
     def need_counts(ours: Tensor, theirs: Tensor) -> str:
         need_equal("counts", ours.to(torch.int32), theirs)
@@ -170,13 +169,13 @@ def _case(
     title: str,
     sizes: dict[str, int | str],
     ours: Call,
-    baselines: tuple[Baseline, ...],
+    beside: tuple[Baseline, ...],
     rate: Rate,
     needs: dict[str, float],
     floor: Floor | None = None,
     check: Callable[[Any], None] | None = None,
 ) -> Case:
-    return Case(GROUP, title, sizes, ours, baselines, rate, floor, check, needs)
+    return Case(GROUP, title, sizes, ours, beside, rate, floor, check, needs)
 
 
 def _read(*words: Tensor) -> Floor:
