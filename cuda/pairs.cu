@@ -1,8 +1,10 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 #include "code_rows.hpp"
+#include "codes.hpp"
 #include "cuda.hpp"
 #include "geometry.hpp"
 #include "require.hpp"
@@ -99,7 +101,10 @@ __global__ void __launch_bounds__(block_threads)
 void require_pairs(const CodeRows& a, const CodeRows& b, const CodeRows* mask,
                    const std::vector<WordRange>& layers) {
     constexpr const char* name = "hamming_paired";
+    // So that a distance fits an int32.
+    constexpr std::int64_t most_words = std::numeric_limits<std::int32_t>::max() / word_bits;
     require_same_width(a, b, name);
+    require(a.words <= most_words, name, "the codes have too many words");
     require_same_width(a, mask ? *mask : a, name);
     require(a.rows == b.rows && (!mask || a.rows == mask->rows), name,
             "the sides differ in their number of rows");

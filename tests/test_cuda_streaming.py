@@ -41,6 +41,16 @@ def test_in_blocks_and_batches(gpu_library, monkeypatch, block, workspace):
         equal(gpu.kneighbors(codes[:6]), cpu.kneighbors(codes[:6]))
 
 
+def test_more_neighbours_than_the_kernel_keeps(gpu_library, monkeypatch):
+    codes = make(sized(2000, 70), (3, 130), 0.05)
+    k = sized(700, 40)
+    monkeypatch.setattr(streaming, "_MOST_FUSED", min(streaming._MOST_FUSED, k - 1))
+    monkeypatch.setattr(streaming, "_BLOCK_BYTES", (len(codes) // 4 - 1) * 32)
+    gpu, cpu = HammingNeighbors(k, device="cuda").fit(codes), HammingNeighbors(k).fit(codes)
+    equal(gpu.kneighbors(), cpu.kneighbors())
+    equal(gpu.kneighbors(codes[:6]), cpu.kneighbors(codes[:6]))
+
+
 def test_equal_codes_are_themselves_left_out(gpu_library):
     words = np.zeros((40, 2), np.uint64)
     gpu, cpu = HammingNeighbors(3, device="cuda").fit(words), HammingNeighbors(3).fit(words)

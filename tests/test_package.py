@@ -67,6 +67,20 @@ def test_simd_is_chosen_by_the_environment():
     assert "simd used       scalar" in done.stdout
 
 
+@pytest.mark.skipif(not _core.cuda_built, reason="splinecode was built without CUDA")
+def test_a_cuda_route_is_chosen_by_the_environment():
+    done = python("import splinecode; print(splinecode.info())", SPLINECODE_CUDA_ROUTE="popc")
+    assert "cuda route used popc" in done.stdout
+    with pytest.raises(ValueError, match="'fast'"), splinecode.cuda_route("fast"):
+        pass
+
+
+@pytest.mark.skipif(_core.cuda_built, reason="splinecode was built with CUDA")
+def test_a_cuda_route_needs_cuda():
+    with pytest.raises(RuntimeError, match="no CUDA kernels"), splinecode.cuda_route("popc"):
+        pass
+
+
 def test_a_level_that_is_not_there_is_an_error():
     done = python("import numpy, splinecode; splinecode.pack(numpy.ones(3))", SPLINECODE_SIMD="mmx")
     assert "SPLINECODE_SIMD is 'mmx'" in done.stderr

@@ -53,11 +53,19 @@ int need_same_cuda_device(const std::vector<const Array*>& arrays);
 /// Two arrays of codes of one width that fits an int32 distance.
 void need_same_width(const Array& a, const Array& b);
 
-/// A contiguous host array of one type and shape, to read or to write.
+/// A contiguous array of one type and shape, to read or to write, on a CUDA device or on the CPU.
+template <class T>
+T* contiguous_data_anywhere(const Array& array, ElementType type,
+                            const std::vector<std::int64_t>& shape) {
+    need_contiguous(need_shape(need_type(array, type), shape));
+    return static_cast<T*>(array.data);
+}
+/// Likewise, on the CPU.
 template <class T>
 T* contiguous_data(const Array& array, ElementType type, const std::vector<std::int64_t>& shape) {
-    need_host(need_contiguous(need_shape(need_type(array, type), shape)));
-    return static_cast<T*>(array.data);
+    auto* data = contiguous_data_anywhere<T>(array, type, shape);
+    need_host(array);
+    return data;
 }
 
 /// The last axis as columns, the others as rows; merges axes where strides allow it.

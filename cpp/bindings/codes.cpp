@@ -1,17 +1,11 @@
 #include "codes.hpp"
 
 #include "array.hpp"
+#include "checks.hpp"
 #include "module.hpp"
 
 namespace splinecode {
 namespace {
-
-/// The shape of the result of packing: leading axes and words.
-std::vector<std::int64_t> packed_shape(const Array& z) {
-    std::vector<std::int64_t> shape = z.shape;
-    shape.back() = words_for(shape.back());
-    return shape;
-}
 
 std::int64_t pack_array(py::handle z_object, py::handle words_object, double threshold) {
     const Array z = borrow(z_object, "z");

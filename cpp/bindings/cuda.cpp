@@ -1,8 +1,8 @@
 #include "array.hpp"
+#include "checks.hpp"
 #include "module.hpp"
 
 #if defined(SPLINECODE_CUDA)
-#include "codes.hpp"
 #include "cuda.hpp"
 #endif
 
@@ -20,9 +20,7 @@ void pack_on_device(py::handle z_object, py::handle words_object, double thresho
     const Array first_nan = borrow(first_nan_object, "first_nan", stream);
     const int device = need_same_cuda_device({&z, &words, &first_nan});
     const StridedRows rows = as_strided_rows(need_preactivations(z));
-    std::vector<std::int64_t> shape = z.shape;
-    shape.back() = words_for(shape.back());
-    need_contiguous(need_shape(need_type(words, ElementType::uint64), shape));
+    need_contiguous(need_shape(need_type(words, ElementType::uint64), packed_shape(z)));
     need_shape(need_type(first_nan, ElementType::int64), {1});
     cuda::pack(rows, threshold, static_cast<std::uint64_t*>(words.data),
                static_cast<std::int64_t*>(first_nan.data),
@@ -75,6 +73,7 @@ void bind_cuda(py::module_& module) {
     sub.def("status", &cuda::status);
     sub.def("pack", &pack_on_device, py::arg("z"), py::arg("words"), py::arg("threshold"),
             py::arg("first_nan"), py::arg("stream"));
+    bind_cuda_rows(sub);
     sub.def("top_k_workspace_bytes", &cuda::top_k_workspace_bytes, py::arg("queries"),
             py::arg("rows"));
     sub.def("top_k", &nearest_on_device, py::arg("queries"), py::arg("database"),

@@ -3,23 +3,11 @@
 #include <pybind11/stl.h>
 
 #include "array.hpp"
+#include "checks.hpp"
 #include "module.hpp"
 
 namespace splinecode {
 namespace {
-
-using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
-
-std::vector<WordRange> checked_layers(const Ranges& ranges, std::int64_t words) {
-    std::vector<WordRange> layers;
-    for (const auto& [begin, end] : ranges) {
-        if (begin < 0 || end < begin || end > words) {
-            throw py::value_error("a layer's words lie outside the code");
-        }
-        layers.push_back({begin, end});
-    }
-    return layers;
-}
 
 void paired(py::handle a_object, py::handle b_object, const Ranges& ranges, py::handle out_object,
             py::handle mask_object) {

@@ -3,27 +3,12 @@
 #include <pybind11/stl.h>
 
 #include "array.hpp"
+#include "checks.hpp"
 #include "codes.hpp"
 #include "module.hpp"
 
 namespace splinecode {
 namespace {
-
-/// Codes whose width is that of the layers; returns the units of all layers.
-std::int64_t need_layers(const Array& words, const std::vector<std::int64_t>& layer_bits) {
-    std::int64_t width = 0;
-    std::int64_t units = 0;
-    for (const std::int64_t bits : layer_bits) {
-        if (bits < 0 || bits > std::int64_t{1} << 40) {
-            throw py::value_error("layer_bits has " + std::to_string(bits) +
-                                  "; wanted 0 to 2^40 units a layer");
-        }
-        width += words_for(bits);
-        units += bits;
-    }
-    need_shape(words, {need_ndim(words, 2).shape[0], width});
-    return units;
-}
 
 void counts(py::handle words_object, const std::vector<std::int64_t>& layer_bits,
             py::handle out_object) {

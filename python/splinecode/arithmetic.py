@@ -49,7 +49,8 @@ def copied(array: Array) -> Array:
 def contiguous(array: Array) -> Array:
     """Return the array in C order, itself if it is."""
     if is_torch(array):
-        return array.contiguous()
+        made = as_signed(array).contiguous()
+        return as_words(made) if dtype_name(array) == "uint64" else made
     return namespace(array).ascontiguousarray(array)
 
 

@@ -8,7 +8,6 @@ is the concatenation of its layers' words.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,6 +18,7 @@ import numpy as np
 from . import _core
 from .arithmetic import (
     as_signed,
+    as_words,
     concatenate,
     namespace,
     places,
@@ -149,7 +149,8 @@ def unpack(words: Array, n_bits: int) -> Array:
     rows = math.prod(words.shape[:-1])
     need_room((rows, n_bits), 1, f"bits of {rows} codes, a byte each,", near=words)
     bits = empty(words, (rows, n_bits), "bool", "bits")
-    run(_core.unpack, words, words.reshape(rows, words.shape[-1]), bits)
+    flat = as_words(as_signed(words).reshape(rows, words.shape[-1]))
+    run(_core.unpack, words, flat, bits)
     return bits.reshape(*words.shape[:-1], n_bits)
 
 
@@ -374,8 +375,7 @@ class Codes:
         """Return the rows in the order that sorts them, int64 (n,).
 
         Lexicographic order of the words as unsigned integers, which puts equal codes together and
-        is that of `unique`; stable. O(n log n); on a GPU by radix sort, O(n words) with 24 bytes
-        a code beside the result.
+        is that of `unique`; stable. O(n log n) comparisons; on a GPU O(n log^2 n).
         """
         order = empty(self._words, (len(self),), "int64")
         if on_cuda(self._words):
@@ -433,14 +433,14 @@ def to_pickle(words: Array) -> Array:
     """Return words in a form that can be pickled: torch fails to load its uint64 tensors."""
     if library_of(words, "words") != "torch":
         return words
-    return words.contiguous().view(sys.modules["torch"].int64)
+    return as_signed(words).contiguous()
 
 
 def from_pickle(words: Array) -> Array:
     """Return words that `to_pickle` made."""
     if library_of(words, "words") != "torch":
         return words
-    return words.view(sys.modules["torch"].uint64)
+    return as_words(words)
 
 
 def need_same_layers(a: Codes, a_name: str, b: Codes, b_name: str) -> None:

@@ -32,8 +32,8 @@ def need_cuda_build() -> None:
     """Raise RuntimeError if this build of splinecode has no CUDA kernels."""
     if not _core.cuda_built:
         raise RuntimeError(
-            "an array is on a GPU but this build of splinecode has no CUDA kernels: install it "
-            "where nvcc is found (or with SPLINECODE_CUDA=ON), or move the array to the CPU"
+            "a GPU is asked for but this build of splinecode has no CUDA kernels: install it "
+            "where nvcc is found (or with SPLINECODE_CUDA=ON), or move arrays to the CPU"
         )
 
 

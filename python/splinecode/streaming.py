@@ -19,8 +19,12 @@ from .arrays import (
     to_host,
     uploaded,
 )
-from .cuda_search import WORKSPACE_BYTES
+from .cuda_search import WORKSPACE_BYTES, fill_nearest
 from .kernels import cuda, need_cuda_build, workspace
+from .merging import merge_topk
+
+_MOST_FUSED = 512
+"""Neighbours that the streaming kernel finds at most."""
 
 _BLOCK_BYTES = 256 << 20
 """Codes that are on their way to the GPU at a time; as many more are searched meanwhile."""
@@ -89,6 +93,8 @@ class _Streamed:
     def nearest(self, queries: np.ndarray[Any, Any]) -> tuple[Array, Array]:
         """Return distances and indices (m, k) of at most `batch` queries, on the CPU."""
         asked = uploaded(queries, self._near)
+        if self._k > _MOST_FUSED:
+            return self._merged(asked)
         distances, indices = self._distances[: len(queries)], self._indices[: len(queries)]
         cuda().top_k_streamed(
             asked,
@@ -101,6 +107,20 @@ class _Streamed:
             current_stream(self._near),
         )
         return to_host(distances), to_host(indices)
+
+    def _merged(self, asked: Array) -> tuple[Array, Array]:
+        """Search block by block for more neighbours than the kernel keeps; nothing overlaps."""
+        best: list[tuple[Array, Array]] = []
+        step = int(self._blocks.shape[1])
+        for begin in range(0, len(self._database), step):
+            part = np.ascontiguousarray(self._database[begin : begin + step])
+            block = uploaded(part, asked)
+            found = (len(asked), min(self._k, len(block)))
+            distances = empty(asked, found, "int32", "distances")
+            indices = empty(asked, found, "int64", "indices")
+            fill_nearest(asked, block, False, distances, indices)
+            best = [merge_topk([*best, (distances, indices + begin)], self._k)]
+        return to_host(best[0][0]), to_host(best[0][1])
 
 
 def _without_self(
