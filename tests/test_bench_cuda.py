@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from splinecode import HammingNeighbors, hamming_matrix, pack, reference
+from splinecode import HammingNeighbors, hamming_matrix, pack, reference, runtime
 from splinecode.bench.case import Case, DisagreementError, Result
 from splinecode.bench.cuda import baselines, data, events, machine, packing, place, roofs, search
 from splinecode.bench.timing import Spread, wall_seconds
@@ -152,8 +152,8 @@ def test_a_case_that_raises_is_named(
 
 def test_every_route_is_forced_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = ["auto"]
-    core = SimpleNamespace(cuda=SimpleNamespace(route=lambda: taken[-1], set_route=taken.append))
-    monkeypatch.setattr(search, "_core", core)
+    kernels = SimpleNamespace(route=lambda: taken[-1], set_route=taken.append)
+    monkeypatch.setattr(runtime, "cuda", lambda: kernels)
     monkeypatch.setattr(search, "routes", lambda: ["few", "popc"])
     assert search.routes_for(queries=1) == ["few", "popc"]
     assert search.routes_for(queries=1000) == ["popc"]

@@ -1,7 +1,7 @@
 """Every function of `_core.cuda`, through the public API and at small sizes, against the CPU.
 
-For compute-sanitizer: no kernel of another library runs here, and each array has memory of its
-own. Exits with 1 if an answer differs or a function was never called.
+For compute-sanitizer, so each array has memory of its own. Exits with 1 if an answer differs or a
+function was never called.
 """
 
 import sys
@@ -15,6 +15,7 @@ import numpy as np
 
 import splinecode as sc
 from splinecode import _core
+from splinecode.runtime import cuda_route
 
 BITS = 200
 LAYERS = {"a": 130, "b": 70}
@@ -27,7 +28,7 @@ def main() -> int:
     with recorded() as called:
         failed = [name for name, call in CALLS.items() if not agrees(call, to_device, to_host)]
         for route in _core.cuda.routes():
-            with forced(route):
+            with cuda_route(route):
                 failed += [
                     f"{name}, route {route}"
                     for name in ("nearest", "nearest of others", "many nearest", "wide")
@@ -86,16 +87,6 @@ def recorded() -> Iterator[set[str]]:
     finally:
         for name, function in before.items():
             setattr(_core.cuda, name, function)
-
-
-@contextmanager
-def forced(route: str) -> Iterator[None]:
-    before = _core.cuda.route()
-    _core.cuda.set_route(route)
-    try:
-        yield
-    finally:
-        _core.cuda.set_route(before)
 
 
 def agrees(call: Callable[[Move], Any], to_device: Move, to_host: Move) -> bool:

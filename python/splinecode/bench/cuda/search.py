@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ... import HammingNeighbors, _core
+from ... import HammingNeighbors
+from ...runtime import cuda_route
 from ..case import Baseline, Case, Floor, Rate
 from . import baselines
 from .checks import need_nearest, same_answers, same_distances
@@ -51,20 +51,6 @@ def routes_for(queries: int) -> list[str]:
     return [name for name in routes() if name != "few" or queries <= _MOST_OF_FEW]
 
 
-@contextmanager
-def forced(route: str | None) -> Iterator[None]:
-    """Search by one route inside a ``with`` block; None leaves the choice as it is."""
-    if route is None:
-        yield
-        return
-    before = _core.cuda.route()
-    _core.cuda.set_route(route)
-    try:
-        yield
-    finally:
-        _core.cuda.set_route(before)
-
-
 def _case(
     place: Place, *, rows: int, bits: int, queries: int, k: int, route: str | None = None
 ) -> Case:
@@ -74,7 +60,7 @@ def _case(
     index = HammingNeighbors(min(k, rows)).fit(codes.words)
 
     def ours() -> Any:
-        with forced(route):
+        with cuda_route(route) if route else nullcontext():
             return index.kneighbors(x)
 
     shape = f"{min(k, rows)} nearest of {rows:,}, {queries:,} x {bits:,} bits"
