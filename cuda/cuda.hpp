@@ -7,6 +7,7 @@
 
 #include "code_rows.hpp"
 #include "groups.hpp"
+#include "parallel.hpp"
 #include "strided.hpp"
 
 /// The GPU side of the kernels: the names and answers of cpp/, plus a stream. This header needs no
@@ -70,15 +71,54 @@ void mark_distinct(const CodeRows& codes, const std::int64_t* order, std::uint8_
 void match(const CodeRows& a, const CodeRows& b, const std::int64_t* order_b, std::int64_t* found,
            Stream stream);
 
-/// Bytes of device workspace that `top_k` needs at least (one query) and at most uses to good
-/// effect (all queries) are workspace_bytes(1, rows) and workspace_bytes(queries, rows).
-std::size_t top_k_workspace_bytes(std::int64_t queries, std::int64_t rows);
+// ------------------------------------------------------------------ distances of all pairs
 
-/// As splinecode::top_k: the k nearest rows of each query by (distance, index), all arrays on the
-/// stream's device and contiguous. Queries are taken in batches that fit in `workspace`.
-void top_k(const std::uint64_t* queries, std::int64_t n_queries, const std::uint64_t* database,
-           std::int64_t n_rows, std::int64_t words, std::int64_t k, bool exclude_self,
+/// Ways to compute distances (routes.hpp): those of a device, none if it is missing; the one that
+/// is forced ("auto": none), and forcing one for the whole process, as the environment's
+/// SPLINECODE_CUDA_ROUTE does. They never change an answer. Throws std::invalid_argument for an
+/// unknown name.
+std::vector<std::string> routes(int device);
+std::string route();
+void set_route(const std::string& name);
+
+/// As splinecode::hamming_matrix; Out is int32_t or uint16_t. Rows of out are `pitch` entries
+/// apart, y.rows if 0.
+template <class Out>
+void hamming_matrix(const CodeRows& x, const CodeRows& y, Out* out, Stream stream,
+                    std::int64_t pitch = 0);
+template <class Out>
+void hamming_matrix_symmetric(const CodeRows& x, Out* out, Stream stream);
+template <class Out>
+void hamming_condensed(const CodeRows& x, Out* out, Stream stream);
+
+/// As splinecode::count_within.
+void count_within(const CodeRows& queries, const CodeRows& database, std::int32_t radius,
+                  bool exclude_self, std::int64_t* counts, Stream stream);
+
+/// The lists that count_within counted: those of query i are [offsets[i], offsets[i + 1]), each
+/// ordered by (distance, index). `cursors` is room for a number a query.
+void fill_within(const CodeRows& queries, const CodeRows& database, std::int32_t radius,
+                 bool exclude_self, const std::int64_t* offsets, std::int32_t* distances,
+                 std::int64_t* indices, std::int64_t* cursors, Stream stream);
+
+/// Bytes of device workspace that `top_k` needs at least for one query, and at most uses to good
+/// effect for all of them.
+std::size_t top_k_workspace_bytes(std::int64_t queries, std::int64_t rows, std::int64_t k);
+
+/// As splinecode::top_k, on the stream's device. Queries are taken in batches that fit in
+/// `workspace`.
+void top_k(const CodeRows& queries, const CodeRows& database, std::int64_t k, bool exclude_self,
            std::int32_t* distances, std::int64_t* indices, void* workspace,
            std::size_t workspace_bytes, Stream stream);
+
+/// As top_k of a database in host memory, at the speed of copying it if that memory is pinned; k is
+/// at most 512. Rows come through two buffers of `rows_at_once` codes each, which lie one behind
+/// the other; a workspace of top_k_workspace_bytes(queries, rows_at_once, k) serves all queries in
+/// one pass over the database. From pageable memory every copy is waited for. Returns before the
+/// last parts are searched: until the stream has come there, the database must stay as it is.
+void top_k_streamed(const CodeRows& queries, const CodeRows& database, std::int64_t k,
+                    bool exclude_self, std::int32_t* distances, std::int64_t* indices,
+                    void* workspace, std::size_t workspace_bytes, std::uint64_t* buffers,
+                    std::int64_t rows_at_once, Stream stream, const Interrupt& interrupt);
 
 }  // namespace splinecode::cuda

@@ -48,15 +48,63 @@ private:
     int previous_ = 0;
 };
 
-/// Queues a kernel for `work` > 0 pieces, one per block and step, and checks that it was queued.
+inline cudaStream_t handle_of(Stream stream) {
+    return reinterpret_cast<cudaStream_t>(stream.handle);
+}
+
+/// A grid of blocks that step over their work.
+struct LaunchShape {
+    std::int64_t blocks;
+    int threads;
+    std::size_t shared_bytes;  // dynamic
+};
+
+/// Queues a kernel and checks that it was queued. More than 48 KiB of shared memory are asked for.
+template <class... Parameters, class... Arguments>
+void launch_shaped(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape,
+                   Stream stream, Arguments&&... arguments) {
+    constexpr std::size_t granted = 48 << 10;
+    if (shape.shared_bytes > granted) {
+        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   static_cast<int>(shape.shared_bytes)),
+              name);
+    }
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim3(static_cast<unsigned>(shape.blocks));
+    config.blockDim = dim3(static_cast<unsigned>(shape.threads));
+    config.dynamicSmemBytes = shape.shared_bytes;
+    config.stream = handle_of(stream);
+    check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), name);
+}
+
+/// Queues a kernel of block_threads threads a block for `work` > 0 pieces, one per block and step,
+/// and checks that it was queued.
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), std::int64_t work, Stream stream,
             Arguments&&... arguments) {
-    cudaLaunchConfig_t config{};
-    config.gridDim = dim3(blocks_for(work));
-    config.blockDim = dim3(block_threads);
-    config.stream = reinterpret_cast<cudaStream_t>(stream.handle);
-    check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), name);
+    launch_shaped(name, kernel, LaunchShape{blocks_for(work), block_threads, 0}, stream,
+                  std::forward<Arguments>(arguments)...);
+}
+
+/// What the choice of kernels and grids depends on.
+struct Device {
+    int compute_capability;  // major * 10 + minor
+    int multiprocessors;
+};
+
+inline int attribute_of(int device, cudaDeviceAttr attribute) {
+    int value = 0;
+    check(cudaDeviceGetAttribute(&value, attribute, device), "cudaDeviceGetAttribute");
+    return value;
+}
+
+inline int compute_capability(int device) {
+    return attribute_of(device, cudaDevAttrComputeCapabilityMajor) * 10 +
+           attribute_of(device, cudaDevAttrComputeCapabilityMinor);
+}
+
+inline Device device_of(int device) {
+    return {compute_capability(device), attribute_of(device, cudaDevAttrMultiProcessorCount)};
 }
 
 }  // namespace splinecode::cuda

@@ -3,8 +3,14 @@ set(SPLINECODE_CUDA_SOURCES
   codes.cu
   device.cu
   groups.cu
-  hamming.cu
+  matrix.cu
+  nearest_search.cu
   pairs.cu
+  radius.cu
+  routes.cu
   sets.cu
+  top_k.cu
+  top_k_matrix.cu
+  top_k_streamed.cu
   units.cu
   unpack.cu)

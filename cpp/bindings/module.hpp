@@ -18,5 +18,6 @@ void bind_spanning_tree(pybind11::module_& module);
 void bind_cuda(pybind11::module_& module);
 /// Into the submodule of bind_cuda, which is there only with CUDA kernels.
 void bind_cuda_rows(pybind11::module_& module);
+void bind_cuda_hamming(pybind11::module_& module);
 
 }  // namespace splinecode

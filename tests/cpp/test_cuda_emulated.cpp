@@ -196,88 +196,6 @@ void check_pack(Random& random, ElementType type) {
                       std::to_string(z.columns) + ", threshold " + std::to_string(threshold));
 }
 
-// ------------------------------------------------------------------ top_k
-
-struct TopK {
-    std::int64_t n_queries;
-    std::int64_t n_rows;
-    std::int64_t words;
-    std::int64_t k;
-    bool exclude_self;
-};
-
-/// Codes in which ties are the rule, rare or all there is.
-enum class Codes { few, random, near, equal };
-
-void check_top_k(Random& random, const TopK& c, Codes style) {
-    const FewerBlocks fewer(random);
-    const auto word = [&]() -> std::uint64_t {
-        switch (style) {
-            case Codes::few: return random.word() & 1;
-            case Codes::random: return random.word();
-            case Codes::near: return random.word() & random.word() & random.word() & random.word();
-            case Codes::equal: break;
-        }
-        return 5;
-    };
-    std::vector<std::uint64_t> database(index(c.n_rows * c.words));
-    std::generate(database.begin(), database.end(), word);
-    std::vector<std::uint64_t> queries(index(c.n_queries * c.words));
-    std::generate(queries.begin(), queries.end(), word);
-    if (c.exclude_self) {
-        std::copy_n(database.begin(), std::min(database.size(), queries.size()), queries.begin());
-    }
-    // Room for some of the queries, and a remainder that is none.
-    const std::int64_t fit = random.from(1, c.n_queries);
-    const std::size_t bytes =
-        cuda::top_k_workspace_bytes(fit, c.n_rows) + random.one_of<std::size_t>({0, 60});
-    std::vector<std::int32_t> workspace(bytes / sizeof(std::int32_t), -7);
-    std::vector<std::int32_t> distances(index(c.n_queries * c.k), -1);
-    std::vector<std::int64_t> indices(index(c.n_queries * c.k), -1);
-    cuda::top_k(queries.data(), c.n_queries, database.data(), c.n_rows, c.words, c.k,
-                c.exclude_self, distances.data(), indices.data(), workspace.data(), bytes, {});
-
-    bool good = true;
-    for (std::int64_t query = 0; query < c.n_queries; ++query) {
-        std::vector<std::pair<std::int32_t, std::int64_t>> all;
-        for (std::int64_t row = 0; row < c.n_rows; ++row) {
-            std::int32_t distance = 0;
-            for (std::int64_t w = 0; w < c.words; ++w) {
-                distance += std::popcount(queries[index(query * c.words + w)] ^
-                                          database[index(row * c.words + w)]);
-            }
-            if (!c.exclude_self || row != query) {
-                all.emplace_back(distance, row);
-            }
-        }
-        std::sort(all.begin(), all.end());
-        for (std::int64_t i = 0; i < c.k; ++i) {
-            const std::size_t at = index(query * c.k + i);
-            good = good && all[index(i)] == std::pair(distances[at], indices[at]);
-        }
-    }
-    check::report(
-        good, __FILE__, __LINE__,
-        "top_k of " + std::to_string(c.n_queries) + " queries, " + std::to_string(c.n_rows) +
-            " rows, " + std::to_string(c.words) + " words, k = " + std::to_string(c.k) +
-            (c.exclude_self ? ", without self" : "") + ", " + std::to_string(fit) +
-            " queries in the workspace, codes of style " + std::to_string(static_cast<int>(style)));
-}
-
-TopK random_top_k(Random& random) {
-    TopK c{};
-    c.n_queries = random.from(1, random.one_in(4) ? 70 : 5);
-    c.exclude_self = random.one_in(2);
-    c.n_rows = random.one_of<std::int64_t>(
-        {2, 3, 31, 32, 33, 63, 64, 65, 255, 256, 257, 300, 511, 512, 513, 1000});
-    c.words = random.one_of<std::int64_t>({0, 1, 2, 3, 5, 15, 16, 17, 33});
-    const std::int64_t most = c.n_rows - c.exclude_self;
-    c.k = std::clamp<std::int64_t>(random.one_of({std::int64_t{1}, std::int64_t{2}, most,
-                                                  (most + 1) / 2, most - 1, std::int64_t{10}}),
-                                   1, most);
-    return c;
-}
-
 }  // namespace
 
 TEST(emulated_pack_agrees_with_comparison) {
@@ -288,21 +206,6 @@ TEST(emulated_pack_agrees_with_comparison) {
             check_pack(random, type);
         }
     }
-}
-
-TEST(emulated_top_k_agrees_with_a_sort) {
-    Random random(2);
-    for (int round = 0; round < 60; ++round) {
-        const TopK c = random_top_k(random);
-        check_top_k(random, c,
-                    random.one_of({Codes::few, Codes::random, Codes::near, Codes::equal}));
-    }
-}
-
-TEST(emulated_top_k_of_wide_codes) {
-    Random random(3);
-    check_top_k(random, {1, 40, 1100, 40, false}, Codes::random);  // distances of three digits
-    check_top_k(random, {2, 40, 1100, 20, true}, Codes::near);
 }
 
 TEST(emulated_kernels_run_on_the_stream_s_device) {
@@ -323,8 +226,6 @@ TEST(emulated_kernels_run_on_the_stream_s_device) {
 
 TEST(emulated_kernels_have_nothing_to_do) {
     const long launches = emulator::runtime.launches;
-    cuda::top_k(nullptr, 0, nullptr, 5, 1, 2, false, nullptr, nullptr, nullptr, 0, {});
-    cuda::top_k(nullptr, 3, nullptr, 0, 1, 0, true, nullptr, nullptr, nullptr, 0, {});
     StridedRows z;
     z.rows = 0, z.columns = 4;
     cuda::pack(z, 0, nullptr, nullptr, {});
@@ -335,25 +236,6 @@ TEST(emulated_kernels_have_nothing_to_do) {
 
 TEST(emulated_launchers_reject_bad_arguments) {
     const long launches = emulator::runtime.launches;
-    const std::vector<std::uint64_t> codes(40);
-    std::vector<std::int32_t> distances(40), workspace(64);
-    std::vector<std::int64_t> indices(40);
-    const auto run = [&](const TopK& c, void* memory, std::size_t bytes) {
-        cuda::top_k(codes.data(), c.n_queries, codes.data(), c.n_rows, c.words, c.k, c.exclude_self,
-                    distances.data(), indices.data(), memory, bytes, {});
-    };
-    for (const TopK& c :
-         {TopK{1, 40, 1, 40, true}, TopK{1, 40, 1, 41, false}, TopK{-1, 40, 1, 1, false},
-          TopK{1, -1, 1, 1, false}, TopK{1, 40, -1, 1, false}, TopK{1, 40, 1, -1, false},
-          TopK{1, 0, 1, 1, true}, TopK{1, std::int64_t{1} << 35, 1, 1, false},
-          TopK{1, 40, std::int64_t{1} << 26, 1, false}}) {
-        CHECK_THROWS(run(c, workspace.data(), 256), std::invalid_argument);
-    }
-    const TopK good{1, 40, 1, 1, false};
-    CHECK_THROWS(run(good, workspace.data(), 255), std::invalid_argument);
-    CHECK_THROWS(run(good, nullptr, 256), std::invalid_argument);
-    CHECK_THROWS(run(good, reinterpret_cast<char*>(workspace.data()) + 1, 256),
-                 std::invalid_argument);
     StridedRows z;
     z.columns = 1;
     z.type = ElementType::int32;

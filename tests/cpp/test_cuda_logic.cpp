@@ -1,5 +1,6 @@
 // The device-independent part of cuda/: runs on every machine, without a GPU or its toolkit.
-// Phase 2 of top_k is played here block by block with the kernels' own helpers, against a sort.
+// The selection from a matrix is played here block by block with the kernels' own helpers, against
+// a sort.
 
 #include <algorithm>
 #include <array>
@@ -36,7 +37,7 @@ Neighbors nearest_by_sorting(const Keys& keys, std::int64_t k) {
     return all;
 }
 
-/// find_kth of cuda/hamming.cu.
+/// find_kth of cuda/top_k_matrix.cu.
 Search find_kth(const Keys& keys, std::int64_t k, int key_bits) {
     Search search{0, k};
     for (Digit digit = Digit::below(key_bits); digit.exists(); digit = digit.next()) {
@@ -63,7 +64,7 @@ Search find_kth(const Keys& keys, std::int64_t k, int key_bits) {
     return search;
 }
 
-/// gather of cuda/hamming.cu.
+/// gather of cuda/top_k_matrix.cu.
 Neighbors gather(const Keys& keys, std::int64_t k, Search kth) {
     Neighbors found(static_cast<std::size_t>(k), Neighbor{-1, -1});
     std::int64_t next_nearer = 0;
@@ -80,7 +81,7 @@ Neighbors gather(const Keys& keys, std::int64_t k, Search kth) {
     return found;
 }
 
-/// sort_results of cuda/hamming.cu.
+/// order_neighbours of cuda/order.hpp.
 void sort_results(Neighbors& found, std::int64_t n) {
     const std::int64_t span = sort_span(n);
     for (std::int64_t size = 2; size <= span; size *= 2) {
@@ -152,47 +153,6 @@ TEST(cuda_strips_of_huge_arrays_do_not_wrap) {
     CHECK_EQ(last.words, 1);
 }
 
-TEST(cuda_tiles_cover_every_distance_once) {
-    constexpr std::int64_t sizes[] = {1, 31, 32, 33, 64, 65, 130};
-    for (const std::int64_t n_queries : sizes) {
-        for (const std::int64_t n_rows : sizes) {
-            const DistanceTiles tiles{n_queries, n_rows};
-            std::vector<Neighbor> corners;
-            for (std::int64_t i = 0; i < tiles.count(); ++i) {
-                const DistanceTiles::Tile tile = tiles.at(i);
-                CHECK(tile.first_query < n_queries && tile.first_query % tiles.queries == 0);
-                CHECK(tile.first_row < n_rows && tile.first_row % tiles.rows == 0);
-                corners.emplace_back(tile.first_query, tile.first_row);
-            }
-            std::sort(corners.begin(), corners.end());
-            CHECK(std::adjacent_find(corners.begin(), corners.end()) == corners.end());
-            CHECK_EQ(static_cast<std::int64_t>(corners.size()),
-                     ((n_queries + 31) / 32) * ((n_rows + 63) / 64));
-        }
-    }
-}
-
-TEST(cuda_workspace_of_top_k) {
-    CHECK_EQ(distances_bytes(0, 100), 0u);
-    CHECK_EQ(distances_bytes(3, 0), 0u);
-    CHECK_EQ(distances_bytes(1, 1), 128u);
-    CHECK_EQ(distances_bytes(1, 32), 128u);
-    CHECK_EQ(distances_bytes(7, 33), 7u * 256u);
-    CHECK_EQ(distances_bytes(2, std::int64_t{1} << 33), std::size_t{1} << 36);
-    CHECK_THROWS(distances_bytes(-1, 5), std::invalid_argument);
-    CHECK_THROWS(distances_bytes(5, -1), std::invalid_argument);
-    CHECK_THROWS(distances_bytes(1, most_rows), std::invalid_argument);
-    CHECK_THROWS(distances_bytes(std::int64_t{1} << 40, std::int64_t{1} << 30),
-                 std::invalid_argument);
-}
-
-TEST(cuda_batches_fit_the_workspace) {
-    CHECK_EQ(queries_per_batch(127, 10, 5), 0);
-    CHECK_EQ(queries_per_batch(128, 10, 5), 1);
-    CHECK_EQ(queries_per_batch(128 * 3 + 127, 10, 5), 3);
-    CHECK_EQ(queries_per_batch(128 * 1000, 10, 5), 10);
-}
-
 TEST(cuda_halves_compare_by_their_bits) {
     const std::uint16_t infinity = sc::infinity_bits(sc::ElementType::float16);
     const HalfAbove above_zero{splinecode::ordered_key(0), infinity};
@@ -225,8 +185,8 @@ TEST(cuda_distance_bits) {
     CHECK_EQ(distance_bits(0), 1);  // 0 and the excluded 1
     CHECK_EQ(distance_bits(1), 7);  // up to 65
     CHECK_EQ(distance_bits(16), 11);
-    CHECK_EQ(distance_bits(most_words), 31);
-    CHECK(excluded_distance(most_words) > 0);
+    CHECK_EQ(distance_bits((std::int64_t{1} << 25) - 1), 31);
+    CHECK(excluded_distance((std::int64_t{1} << 25) - 1) > 0);
     for (std::int64_t words = 0; words < 2000; ++words) {
         const auto greatest = static_cast<std::uint32_t>(excluded_distance(words));
         CHECK_EQ(greatest >> distance_bits(words), 0u);

@@ -127,6 +127,8 @@ inline unsigned __reduce_add_sync(
     return sum;
 }
 
+inline int min(int a, int b) { return b < a ? b : a; }
+
 inline int __popc(unsigned x) { return std::popcount(x); }
 inline int __popcll(unsigned long long x) { return std::popcount(x); }
 inline int __ffs(int x) { return x == 0 ? 0 : std::countr_zero(static_cast<unsigned>(x)) + 1; }
@@ -209,6 +211,8 @@ struct Runtime {
     cudaStream_t launch_stream = nullptr;
     int compute_capability = 90;
     int multiprocessors = 2;
+    /// Those that were made and not destroyed.
+    std::intptr_t streams_and_events = 0;
     /// Bytes of dynamic shared memory that a kernel may have, where more than 48 KiB were asked
     /// for.
     std::map<void*, std::size_t> raised_shared;
@@ -309,6 +313,43 @@ inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, c
     std::memset(memory, value, bytes);
     return cudaSuccess;
 }
+
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1 };
+
+/// Host and device memory are the same here, and a copy is done when it is queued.
+inline cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from,
+                                     std::size_t from_pitch, std::size_t width, std::size_t height,
+                                     cudaMemcpyKind, cudaStream_t) {
+    for (std::size_t row = 0; row < height; ++row) {
+        std::memcpy(static_cast<char*>(to) + row * to_pitch,
+                    static_cast<const char*>(from) + row * from_pitch, width);
+    }
+    return cudaSuccess;
+}
+
+// Streams run what is queued at once, so that events have always happened. Tests count them.
+using cudaEvent_t = struct EmulatedEvent*;
+constexpr unsigned cudaStreamNonBlocking = 1;
+constexpr unsigned cudaEventDisableTiming = 2;
+
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+    *stream = reinterpret_cast<cudaStream_t>(++emulator::runtime.streams_and_events);
+    return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t) {
+    --emulator::runtime.streams_and_events;
+    return cudaSuccess;
+}
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+    *event = reinterpret_cast<cudaEvent_t>(++emulator::runtime.streams_and_events);
+    return cudaSuccess;
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t) {
+    --emulator::runtime.streams_and_events;
+    return cudaSuccess;
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
 
 /// Runs the grid before it returns.
 template <class... Parameters, class... Arguments>

@@ -1,6 +1,8 @@
 #include "emulator.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <random>
@@ -42,8 +44,8 @@ struct Thread {
     Scope scope = Scope::block;
     std::uint64_t brought = 0;
     std::source_location place;
-    AsyncQueue copies;
-    AsyncQueue products;
+    AsyncQueue copies{AsyncQueue::Order::any};
+    AsyncQueue products{AsyncQueue::Order::kept};
 
     std::string state() const {
         return fiber.done() ? "has returned"
@@ -225,11 +227,15 @@ AsyncQueue& async_copies() { return block_of(block_dim.x).running().copies; }
 AsyncQueue& async_products() { return block_of(block_dim.x).running().products; }
 
 void AsyncQueue::queue(std::function<void()> work) {
-    if (random_bits() % 2 == 0) {
+    if (random_bits() % 2 == 0 && (order_ == Order::any || idle())) {
         work();
     } else {
         groups_.back().push_back(std::move(work));
     }
+}
+
+bool AsyncQueue::idle() const {
+    return std::ranges::all_of(groups_, [](const auto& group) { return group.empty(); });
 }
 
 void AsyncQueue::commit() { groups_.emplace_back(); }
@@ -247,6 +253,14 @@ void AsyncQueue::wait(std::size_t left) {
 void AsyncQueue::forget() { groups_.assign(1, {}); }
 
 unsigned char* dynamic_shared_memory() { return shared_memory + dynamic_offset; }
+
+unsigned char* shared_window() { return shared_memory; }
+
+void fail(const char* what) {
+    // Fibers cannot throw through their entry.
+    std::fprintf(stderr, "emulator: %s\n", what);
+    std::abort();
+}
 
 void set_dynamic_shared_memory(std::size_t bytes) { dynamic_bytes = bytes; }
 

@@ -64,21 +64,31 @@ void run_grid(unsigned blocks, unsigned threads, const std::function<void()>& ke
 /// The dynamic shared memory of the block that runs, aligned to 16 bytes and no more, as a GPU's
 /// may be. What lies beyond the bytes asked for at the launch is poisoned under AddressSanitizer.
 unsigned char* dynamic_shared_memory();
+/// Where the addresses of shared memory count from.
+unsigned char* shared_window();
+/// Ends the test program's grid with an error: a kernel did what the hardware forbids.
+[[noreturn]] void fail(const char* what);
 /// As the grid's launch asks; run_grid uses it up.
 void set_dynamic_shared_memory(std::size_t bytes);
 constexpr std::size_t most_dynamic_shared_memory = 227 * 1024;
 
-/// Work that the hardware may do at any time up to a wait: asynchronous copies and matrix products.
-/// `queue` does it at once or keeps it, at random; `wait` does what is kept but for the last
-/// `left` groups that the thread has committed.
+/// Work that the hardware may do at any time up to a wait: asynchronous copies, in any order, and
+/// matrix products, one after the other. `queue` does it at once or keeps it, at random; `wait`
+/// does what is kept but for the last `left` groups that the thread has committed.
 class AsyncQueue {
 public:
+    enum class Order { any, kept };
+
+    explicit AsyncQueue(Order order) : order_(order) {}
     void queue(std::function<void()> work);
     void commit();
     void wait(std::size_t left);
     void forget();
 
 private:
+    bool idle() const;
+
+    Order order_;
     std::vector<std::vector<std::function<void()>>> groups_{{}};
 };
 /// Those of the thread that is running.
