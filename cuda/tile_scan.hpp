@@ -198,7 +198,7 @@ private:
     __device__ void count_queries() {
         if constexpr (Route::counts_shared) {
             const int lane = lane_of_warp();
-            const DeviceCodes& codes = scan_.queries.codes;
+            const CodeRows& codes = scan_.queries.codes;
             for (int i = 0; i < Shape::warp_queries; ++i) {
                 const std::int64_t query = unit_.first_query + warp_queries_at() + i;
                 unsigned count = 0;
