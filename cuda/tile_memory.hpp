@@ -69,7 +69,7 @@ struct TileSource {
     __device__ void copy(std::int64_t first, int chunk, std::uint32_t tile) const {
         static_assert(Threads / chunk_pieces % 8 == 0);
         const Chunks chunks{codes.words};
-        const int log2 = chunks.copied_pieces_log2(chunk);
+        const int log2 = chunks.pieces_log2();
         const int first_line = static_cast<int>(threadIdx.x) >> log2;
         const int piece = static_cast<int>(threadIdx.x) - (first_line << log2);
         const int lines_at_once = Threads >> log2;

@@ -182,8 +182,7 @@ private:
 
     __device__ void add(const Step& step) {
         const TileChunk chunk{query_chunk(layout_.resident() ? step.chunk : step.stage),
-                              row_chunk(step.stage),
-                              Chunks{scan_.rows.codes.words}.steps(step.chunk)};
+                              row_chunk(step.stage), Chunks{scan_.rows.codes.words}.steps()};
         Route::start(sums_, chunk);
         if constexpr (Route::counts_shared) {
             count_rows(chunk);
