@@ -62,33 +62,46 @@ struct TileSource {
 
     explicit TileSource(const CodeRows& rows) : codes(rows), aligned(aligned_16(codes)) {}
 
-    /// Starts to copy chunk `chunk` of rows [first, first + Rows) to a tile, with zeros for what is
-    /// beyond the last row or word. All Threads threads of the block call it. A thread copies the
-    /// same piece of every so many-th line, which the swizzle puts at the same place of the line.
-    template <int Rows, int Threads>
-    __device__ void copy(std::int64_t first, int chunk, std::uint32_t tile) const {
-        static_assert(Threads / chunk_pieces % 8 == 0);
-        const Chunks chunks{codes.words};
-        const int log2 = chunks.pieces_log2();
+    /// Starts to copy chunk `chunk` of rows [first, first + Rows), 2^log2 pieces of it, to a tile,
+    /// with zeros for what is beyond the last row or word. All Threads threads of the block call
+    /// it.
+    /// `Unroll`: 1 where log2 is not known to the compiler.
+    template <int Rows, int Threads, int Unroll>
+    __device__ void copy(std::int64_t first, int chunk, int log2, std::uint32_t tile) const {
+        if (aligned) {
+            copy_pieces<Rows, Threads, Unroll, true>(first, chunk, log2, tile);
+        } else {
+            copy_pieces<Rows, Threads, Unroll, false>(first, chunk, log2, tile);
+        }
+    }
+
+private:
+    /// A thread copies the same piece of every so many-th line, which the swizzle puts at the same
+    /// place of the line.
+    template <int Rows, int Threads, int Unroll, bool Aligned>
+    __device__ void copy_pieces(std::int64_t first, int chunk, int log2, std::uint32_t tile) const {
+        static_assert(Threads / chunk_pieces % 8 == 0 && 2 * Rows % Threads == 0);
         const int first_line = static_cast<int>(threadIdx.x) >> log2;
         const int piece = static_cast<int>(threadIdx.x) - (first_line << log2);
         const int lines_at_once = Threads >> log2;
-        const int valid = chunks.valid_bytes(chunk, piece);
+        const int valid = Chunks{codes.words}.valid_bytes(chunk, piece);
         const std::int64_t left = codes.rows - first;
         const int lines = left < Rows ? static_cast<int>(left) : Rows;
         const std::uint64_t* from =
             codes.row(first + first_line) + chunk * chunk_words + piece * piece_words;
         std::uint32_t to = tile + static_cast<std::uint32_t>(piece_offset(first_line, piece));
-        for (int line = first_line; line < Rows; line += lines_at_once) {
-            copy_piece(to, from, line < lines ? valid : 0);
+#pragma unroll Unroll
+        for (int i = 0; i < (Rows << log2) / Threads; ++i) {
+            const int line = first_line + i * lines_at_once;
+            copy_piece<Aligned>(to + static_cast<std::uint32_t>(i * lines_at_once * chunk_bytes),
+                                from, line < lines ? valid : 0);
             from += lines_at_once * codes.stride;
-            to += static_cast<std::uint32_t>(lines_at_once * chunk_bytes);
         }
     }
 
-private:
-    __device__ void copy_piece(std::uint32_t to, const std::uint64_t* from, int valid) const {
-        if (aligned) {
+    template <bool Aligned>
+    __device__ static void copy_piece(std::uint32_t to, const std::uint64_t* from, int valid) {
+        if constexpr (Aligned) {
             ptx::copy_16(to, from, valid);
         } else {
             ptx::copy_8(to, from, valid > 0 ? 8 : 0);

@@ -14,6 +14,7 @@
 /// the same distances; which one is fast depends on the device (route.hpp).
 ///
 /// A route has the shape of its tiles, `Sums` in the registers of each thread, and
+///   steps_log2(words)  log2 of the steps of a chunk,
 ///   clear(sums)        before the first chunk,
 ///   start(sums, ...)   adds a chunk, perhaps still running on return,
 ///   wait()             until it is through,
@@ -36,6 +37,11 @@ struct TileShape {
     static constexpr int blocks = Blocks;
     static constexpr int queries = Warps * Shape::warp_queries;
     static constexpr int rows = Shape::rows;
+    static constexpr int copies_unrolled = 1;
+
+    SPLINECODE_HOST_DEVICE static constexpr int steps_log2(std::int64_t words) {
+        return Chunks{words}.steps_log2();
+    }
 };
 
 template <class Sums>
@@ -198,6 +204,11 @@ struct WarpgroupProducts : TileShape<4 * Warpgroups, 1, 16, Warpgroups == 1 ? 3 
         Shape::Sums values;
         int started;
     };
+
+    static constexpr int copies_unrolled = chunk_pieces;
+    SPLINECODE_HOST_DEVICE static constexpr int steps_log2(std::int64_t) {
+        return Steps == 1 ? 0 : Steps == 2 ? 1 : 2;
+    }
 
     __device__ static void clear(Sums& sums) { sums.started = 0; }
 

@@ -146,6 +146,8 @@ private:
         }
     };
 
+    /// A step has two pieces of a chunk.
+    __device__ int steps_log2() const { return Route::steps_log2(scan_.rows.codes.words); }
     __device__ std::int64_t row_of(int tile) const {
         return unit_.begin_row + std::int64_t{tile} * Route::rows;
     }
@@ -163,15 +165,15 @@ private:
     __device__ int warp_queries_at() const { return warp_of_block() * Shape::warp_queries; }
 
     __device__ void fetch_queries(int chunk, int place) const {
-        scan_.queries.template copy<Route::queries, Route::threads>(unit_.first_query, chunk,
-                                                                    query_chunk(place));
+        scan_.queries.template copy<Route::queries, Route::threads, Route::copies_unrolled>(
+            unit_.first_query, chunk, steps_log2() + 1, query_chunk(place));
     }
 
     /// Starts the copies of a step, if there is one, and goes on to the next.
     __device__ void fetch(Step& next, int tiles) const {
         if (next.tile < tiles) {
-            scan_.rows.template copy<Route::rows, Route::threads>(row_of(next.tile), next.chunk,
-                                                                  row_chunk(next.stage));
+            scan_.rows.template copy<Route::rows, Route::threads, Route::copies_unrolled>(
+                row_of(next.tile), next.chunk, steps_log2() + 1, row_chunk(next.stage));
             if (!layout_.resident()) {
                 fetch_queries(next.chunk, next.stage);
             }
@@ -182,7 +184,7 @@ private:
 
     __device__ void add(const Step& step) {
         const TileChunk chunk{query_chunk(layout_.resident() ? step.chunk : step.stage),
-                              row_chunk(step.stage), Chunks{scan_.rows.codes.words}.steps()};
+                              row_chunk(step.stage), 1 << steps_log2()};
         Route::start(sums_, chunk);
         if constexpr (Route::counts_shared) {
             count_rows(chunk);

@@ -42,8 +42,6 @@ struct Chunks {
         return words <= step_words ? 0 : words <= 2 * step_words ? 1 : 2;
     }
     SPLINECODE_HOST_DEVICE constexpr int steps() const { return 1 << steps_log2(); }
-    /// log2 of the pieces of a chunk that are copied: two a step.
-    SPLINECODE_HOST_DEVICE constexpr int pieces_log2() const { return steps_log2() + 1; }
     /// Bytes of piece `piece` of chunk `chunk` that belong to the code: 0, 8 or 16.
     SPLINECODE_HOST_DEVICE constexpr int valid_bytes(int chunk, int piece) const {
         const std::int64_t left =
