@@ -18,8 +18,8 @@ def fill_nearest(
     if not on_cuda(queries):
         _core.top_k(lent(queries), lent(database), exclude_self, lent(distances), lent(indices))
         return
-    (m, words), rows, k = queries.shape, database.shape[0], distances.shape[1]
-    least, most = (cuda().top_k_workspace_bytes(n, rows, words, k) for n in (1, m))
+    m, rows, k = queries.shape[0], database.shape[0], distances.shape[1]
+    least, most = (cuda().top_k_workspace_bytes(n, rows, k) for n in (1, m))
     beside = workspace(queries, max(least, min(most, WORKSPACE_BYTES)))
     stream = current_stream(queries)
     cuda().top_k(queries, database, exclude_self, distances, indices, beside, stream)

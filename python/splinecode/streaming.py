@@ -72,8 +72,7 @@ class _Streamed:
             self.batch, block = -(-self.batch // 2), -(-block // 2)
 
     def _workspace_bytes(self, block: int) -> int:
-        words = self._database.shape[1]
-        return cuda().top_k_workspace_bytes(self.batch, block, words, self._k)
+        return cuda().top_k_workspace_bytes(self.batch, block, self._k)
 
     def _has_room(self, block: int) -> bool:
         """Allocate, or tell that this is too much; MemoryError if it cannot be less."""
