@@ -1,5 +1,6 @@
 # make demo, make test: a virtual environment in .venv, the package built from source, then the job.
 # make lint: every static check.  make sanitize: C++ tests and bad input under ASan and UBSan.
+# make test-emulated: the GPU's tests on the CPU.  make gpu: everything that needs a GPU.
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -15,9 +16,16 @@ CMAKE := $(PY) -m cmake
 CPP_TEST_OPTIONS = -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/.venv/bin/ninja" \
   -DSPLINECODE_BUILD_TESTS=ON -DSPLINECODE_CUDA=OFF -DSPLINECODE_WERROR=ON \
   -DSPLINECODE_BUILD_PYTHON=OFF
+# For the extension module in a build folder, and a copy of the package beside it: $(1)/site. Like
+# CMake, take pybind11 from the environment's pybind11_DIR if it is set.
+CMAKE_MODULE_OPTIONS = -DSPLINECODE_BUILD_PYTHON=ON -DPython_EXECUTABLE="$(CURDIR)/$(PY)" \
+  -Dpybind11_DIR="$${pybind11_DIR:-$$($(PY) -m pybind11 --cmakedir)}"
+MAKE_SITE = rm -rf $(1)/site && mkdir -p $(1)/site && cp -r python/splinecode $(1)/site/ && \
+  rm -f $(1)/site/splinecode/_core*.so && $(CMAKE) --install $(1) --prefix $(1)/site
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints-dev.txt
 
-.PHONY: demo test test-cpp test-python lint format sanitize bench clean
+.PHONY: demo test test-cpp test-python configure-cpp test-emulated lint format sanitize bench clean \
+  gpu gpu-build gpu-test gpu-sanitize gpu-bench
 
 demo: .venv/installed
 	$(PY) -m splinecode demo --output demo-output
@@ -27,10 +35,27 @@ test: test-cpp test-python
 test-python: .venv/installed
 	$(PY) -m pytest
 
-test-cpp: .venv/tools
-	$(CMAKE) -S . -B build/cpp $(CPP_TEST_OPTIONS) --log-level=WARNING
+test-cpp: configure-cpp
 	$(CMAKE) --build build/cpp
 	.venv/bin/ctest --test-dir build/cpp --output-on-failure
+
+configure-cpp: .venv/tools
+	$(CMAKE) -S . -B build/cpp $(CPP_TEST_OPTIONS) --log-level=WARNING
+
+# What is marked gpu, with the CUDA kernels run by an emulator of threads.
+test-emulated: .venv/installed .venv/tools
+	$(CMAKE) -S . -B build/emulated $(CPP_TEST_OPTIONS) --log-level=WARNING \
+	  -DSPLINECODE_BUILD_TESTS=OFF -DSPLINECODE_CUDA=EMULATED $(CMAKE_MODULE_OPTIONS)
+	$(CMAKE) --build build/emulated
+	$(call MAKE_SITE,build/emulated)
+	PYTHONPATH=build/emulated/site $(PY) -m pytest -m gpu
+
+# On a machine with a GPU, which needs no network: see tests/gpu/run.
+gpu:
+	tests/gpu/run
+
+gpu-build gpu-test gpu-sanitize gpu-bench: gpu-%:
+	tests/gpu/run $*
 
 # The peers that the benchmarks compare with are an extra; a peer that is missing is skipped.
 bench: .venv/installed
@@ -56,7 +81,7 @@ bench: .venv/installed
 	$(PIP_INSTALL) ruff mypy clang-format clang-tidy
 	@touch $@
 
-lint: .venv/installed .venv/lint-tools test-cpp
+lint: .venv/installed .venv/lint-tools configure-cpp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -68,13 +93,10 @@ lint: .venv/installed .venv/lint-tools test-cpp
 SANITIZE_PRELOAD = $(shell $(CXX) -print-file-name=libasan.so) $(shell $(CXX) -print-file-name=libstdc++.so)
 sanitize: .venv/installed .venv/tools
 	$(CMAKE) -S . -B build/sanitize $(CPP_TEST_OPTIONS) --log-level=WARNING -DSPLINECODE_SANITIZE=ON \
-	  -DSPLINECODE_BUILD_PYTHON=ON -DPython_EXECUTABLE="$(CURDIR)/$(PY)" \
-	  -Dpybind11_DIR="$$($(PY) -m pybind11 --cmakedir)"
+	  $(CMAKE_MODULE_OPTIONS)
 	$(CMAKE) --build build/sanitize
 	.venv/bin/ctest --test-dir build/sanitize --output-on-failure
-	rm -rf build/sanitize/site && mkdir -p build/sanitize/site
-	cp -r python/splinecode build/sanitize/site/ && rm -f build/sanitize/site/splinecode/_core*.so
-	$(CMAKE) --install build/sanitize --prefix build/sanitize/site
+	$(call MAKE_SITE,build/sanitize)
 	LD_PRELOAD="$(SANITIZE_PRELOAD)" ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/sanitize/site \
 	  $(PY) -m pytest -p no:cacheprovider $(SANITIZE_TESTS)
 

@@ -2,18 +2,11 @@
 
 #include <cstdint>
 
+#include "carry_save.hpp"
 #include "strided.hpp"
 
 /// Counting bits by their place in many words. Plain arithmetic, so the CPU tests run it.
 namespace splinecode::cuda {
-
-/// Adds a and b to the bits of `sum`, place by place, and returns the carries: two LOP3 a half.
-SPLINECODE_HOST_DEVICE inline std::uint64_t add_bits(std::uint64_t& sum, std::uint64_t a,
-                                                     std::uint64_t b) {
-    const std::uint64_t carry = (sum & a) | ((sum ^ a) & b);
-    sum ^= a ^ b;
-    return carry;
-}
 
 /// 64 counters of 8 bits: bit p of counter j is bit j of planes[p].
 struct BitCounts {
@@ -27,11 +20,11 @@ struct BitCounts {
     SPLINECODE_HOST_DEVICE void add(const std::uint64_t (&words)[batch]) {
         std::uint64_t fours[2];
         for (int i = 0; i < 2; ++i) {
-            const std::uint64_t low = add_bits(planes[0], words[4 * i], words[4 * i + 1]);
-            const std::uint64_t high = add_bits(planes[0], words[4 * i + 2], words[4 * i + 3]);
-            fours[i] = add_bits(planes[1], low, high);
+            const std::uint64_t low = add_to_ones(planes[0], words[4 * i], words[4 * i + 1]);
+            const std::uint64_t high = add_to_ones(planes[0], words[4 * i + 2], words[4 * i + 3]);
+            fours[i] = add_to_ones(planes[1], low, high);
         }
-        std::uint64_t carry = add_bits(planes[2], fours[0], fours[1]);
+        std::uint64_t carry = add_to_ones(planes[2], fours[0], fours[1]);
         for (int p = 3; p < n_planes; ++p) {
             const std::uint64_t next = planes[p] & carry;
             planes[p] ^= carry;

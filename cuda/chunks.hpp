@@ -39,22 +39,24 @@ SPLINECODE_HOST_DEVICE inline ChunkBits bits_of(const FloatAbove<Float>& above,
     return bits;
 }
 
-/// Two elements at once, which a 32-bit word holds: 13 instructions a word. Its halves are mapped
-/// to unsigned numbers in the order of the values and compared in their top bits.
+/// Two elements at once, which a 32-bit word holds: 9 instructions a word. An addition without
+/// carry into the other element compares magnitudes in the elements' top bits.
 SPLINECODE_HOST_DEVICE inline ChunkBits bits_of(const HalfAbove& above, const Chunk& chunk) {
     constexpr std::uint32_t both = 0x00010001;
     constexpr std::uint32_t top = 0x8000 * both;
-    const auto key = static_cast<std::uint16_t>(above.key);
-    const std::uint32_t least = ((key ^ 0x8000u) + 1) * both;
+    // Of a threshold t >= 0 above is x > 0 and |x| > t, of t < 0 it is x > 0 or |x| < -t.
+    const std::uint32_t negative = above.key < 0 ? top : 0;
+    const auto magnitude = static_cast<std::uint32_t>(above.key < 0 ? ~above.key : above.key);
+    const std::uint32_t reach = ((above.key < 0 ? 0x8000u : 0x7fffu) - magnitude) * both;
+    const std::uint32_t beyond = (0x7fffu - above.infinity) * both;
     std::uint32_t spread = 0;
     std::uint32_t nans = 0;
     for (int i = 0; i < 4; ++i) {
         const std::uint32_t x = chunk.parts[i];
-        const std::uint32_t ordered = x ^ ((x >> 15 & both) * 0x7fff) ^ top;
-        const std::uint32_t low_bits = (ordered | top) - (least & ~top);
-        const std::uint32_t reached = (ordered & ~least) | (~(ordered ^ least) & low_bits);
-        const std::uint32_t nan = (x & ~top) + (0x7fffu - above.infinity) * both;
-        spread |= (reached & ~nan & top) >> (6 - 2 * i);
+        const std::uint32_t large = (x & ~top) + reach;
+        const std::uint32_t nan = (x & ~top) + beyond;
+        const std::uint32_t passes = (~x & (large | negative)) | (~large & negative);
+        spread |= (passes & ~nan & top) >> (6 - 2 * i);
         nans |= nan;
     }
     return {(spread >> 9 & 0x55) | (spread >> 24 & 0xaa), (nans & top) != 0};
@@ -72,16 +74,18 @@ SPLINECODE_HOST_DEVICE inline ChunkBits bits_of(const BooleanAbove&, const Chunk
     return {bits, false};
 }
 
-/// How a warp packs a strip of a row by chunks: in each of `loads` rounds lane i loads the chunk
-/// next to that of lane i - 1, and `sharing` neighbouring lanes make 32 bits.
+/// How a warp packs a strip of a row by chunks. In each of 8 rounds lane i loads the chunk next to
+/// that of lane i - 1, and `sharing` neighbouring lanes make 32 bits; `joined` rounds at a time are
+/// joined, so that a lane gets 32 bits.
 ///
-/// Example: float32 has 4 elements a chunk, 8 lanes share 32 bits, and 8 rounds make 16 words.
+/// Example: float16 has 8 elements a chunk, 4 lanes share 32 bits, 4 rounds are joined to 16 words.
 template <class Value>
 struct ChunkRounds {
+    static constexpr int rounds = 8;
     static constexpr int elements = Chunk::bytes / static_cast<int>(sizeof(Value));
     static constexpr int sharing = 32 / elements;
-    static constexpr int loads = sharing < 8 ? sharing : 8;
-    static constexpr int columns = loads * warp_lanes * elements;
+    static constexpr int joined = sharing < rounds ? sharing : rounds;
+    static constexpr int columns = rounds * warp_lanes * elements;
     static constexpr int words = columns / static_cast<int>(word_bits);
 };
 

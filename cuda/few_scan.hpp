@@ -5,7 +5,8 @@
 #include <cstdint>
 
 #include "carry_save.hpp"
-#include "device_codes.hpp"
+#include "code_alignment.hpp"
+#include "code_rows.hpp"
 #include "geometry.hpp"
 #include "tile_shape.hpp"
 #include "warp.hpp"
@@ -40,7 +41,7 @@ struct FewShape {
 };
 
 /// 16 bytes of a code from word `word` on, zeros beyond its last word.
-__device__ inline uint4 load_piece(const DeviceCodes& codes, bool aligned, std::int64_t row,
+__device__ inline uint4 load_piece(const CodeRows& codes, bool aligned, std::int64_t row,
                                    std::int64_t word) {
     const std::uint64_t* from = codes.row(row) + word;
     const std::int64_t left = codes.words - word;
@@ -66,16 +67,16 @@ struct FewSum {
 };
 
 struct FewScan {
-    DeviceCodes queries;
-    DeviceCodes rows;
+    CodeRows queries;
+    CodeRows rows;
     bool queries_aligned;
     bool rows_aligned;
 
     FewScan(const CodeRows& few, const CodeRows& database)
         : queries(few),
           rows(database),
-          queries_aligned(queries.aligned_16()),
-          rows_aligned(rows.aligned_16()) {}
+          queries_aligned(aligned_16(queries)),
+          rows_aligned(aligned_16(rows)) {}
 };
 
 /// Adds up the parts of the lanes of a row; each of them gets the distance.

@@ -46,7 +46,6 @@ __device__ int part_of_distance(const Sides& sides, int words, int part, int lan
     int sum = 0;
     int left = part;  // the first word left for single loads
     if (by_two_words<masked>(sides)) {
-#pragma unroll 4
         for (int word = 2 * part; word + 1 < words; word += 2 * lanes) {
             const ulonglong2 a = two_words(sides.a + word);
             const ulonglong2 b = two_words(sides.b + word);
@@ -56,7 +55,6 @@ __device__ int part_of_distance(const Sides& sides, int words, int part, int lan
         }
         left = words / 2 * 2 + part;
     }
-#pragma unroll 4
     for (int word = left; word < words; word += lanes) {
         sum += word_distance<masked>(sides, word);
     }
@@ -66,7 +64,9 @@ __device__ int part_of_distance(const Sides& sides, int words, int part, int lan
 /// `lanes` lanes, a power of two, for each row and layer, the layers of a row in turn.
 ///
 /// Floor: bytes of all sides read once, at the memory's bandwidth. For 4 words of two sides (2 KiB
-/// a warp) a lane needs 8 POPC, 16 clocks of an SM a warp, where an H100's memory takes 140.
+/// a warp) a lane needs 8 POPC, 16 clocks of an SM a warp, where an H100's memory takes 140; some
+/// 150 instructions in all, of the 560 that may be issued in that time. The registers leave room
+/// for 48 warps an SM or more, each with 1 KiB in flight.
 template <bool masked>
 __global__ void __launch_bounds__(block_threads)
     paired_kernel(const CodeRows a, const CodeRows b, const CodeRows mask,

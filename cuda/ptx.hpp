@@ -94,7 +94,7 @@ __device__ inline void publish_to_products() {
     asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
 }
 
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
 
 /// Before the first product of a batch.
 __device__ inline void begin_products() {

@@ -25,16 +25,25 @@ constexpr std::int64_t least_split_tiles = 8;
 /// Blocks that a scan is launched with at most: far more than any device runs at once.
 constexpr std::int64_t most_scan_blocks = 512;
 
+template <int Warpgroups, class Body>
+void with_warpgroup_route(std::int64_t words, const Body& body) {
+    switch (Chunks{words}.steps()) {
+        case 1: return body.template operator()<WarpgroupProducts<Warpgroups, 1>>();
+        case 2: return body.template operator()<WarpgroupProducts<Warpgroups, 2>>();
+        default: return body.template operator()<WarpgroupProducts<Warpgroups, chunk_steps>>();
+    }
+}
+
 /// Calls body.template operator()<Route>() with the type of a tile route.
 template <class Body>
-void with_tile_route(Route route, std::int64_t queries, const Body& body) {
+void with_tile_route(Route route, std::int64_t queries, std::int64_t words, const Body& body) {
     switch (route) {
         case Route::int8: return body.template operator()<Int8Products>();
         case Route::b1: return body.template operator()<B1Products>();
         case Route::wgmma:
-            return queries <= WarpgroupProducts<1>::queries
-                       ? body.template operator()<WarpgroupProducts<1>>()
-                       : body.template operator()<WarpgroupProducts<2>>();
+            return queries <= WarpgroupProducts<1, 1>::queries
+                       ? with_warpgroup_route<1>(words, body)
+                       : with_warpgroup_route<2>(words, body);
         default: return body.template operator()<PopcProducts>();
     }
 }
@@ -69,7 +78,7 @@ inline ScanPlan plan_scan(const Device& device, std::int64_t queries, std::int64
         return plan_few(device, rows, words, most_splits);
     }
     ScanPlan plan{};
-    with_tile_route(route, queries, [&]<class TileRoute>() {
+    with_tile_route(route, queries, words, [&]<class TileRoute>() {
         plan = plan_tiles<TileRoute>(route, device, queries, rows, most_splits);
     });
     return plan;
@@ -121,7 +130,7 @@ void launch_scan(const char* name, const ScanPlan& plan, const CodeRows& queries
     if (plan.route == Route::few) {
         return launch_few_groups(name, plan, queries, rows, sink, stream);
     }
-    with_tile_route(plan.route, queries.rows, [&]<class TileRoute>() {
+    with_tile_route(plan.route, queries.rows, rows.words, [&]<class TileRoute>() {
         launch_tiles<TileRoute>(name, plan, queries, rows, sink, stream);
     });
 }

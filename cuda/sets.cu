@@ -84,10 +84,10 @@ __device__ void for_each_chunk(std::int64_t rows, const KeyedRows& sorted, Chunk
         }
         work(chunk, n);
         __syncthreads();
+        // Each thread stores the entries that it loads next: no barrier after this.
         for (std::int64_t i = threadIdx.x; i < n; i += block_threads) {
             sorted.set(first + i, chunk[i]);
         }
-        __syncthreads();  // the chunk has been read
     }
 }
 

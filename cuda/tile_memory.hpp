@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device_codes.hpp"
+#include "code_alignment.hpp"
+#include "code_rows.hpp"
 #include "ptx.hpp"
 #include "tile_shape.hpp"
 
@@ -56,10 +57,10 @@ __device__ inline unsigned char* aligned_shared_memory() {
 
 /// Codes that are copied to shared memory tile by tile.
 struct TileSource {
-    DeviceCodes codes;
-    bool aligned;  // codes.aligned_16()
+    CodeRows codes;
+    bool aligned;  // aligned_16(codes)
 
-    explicit TileSource(const CodeRows& rows) : codes(rows), aligned(codes.aligned_16()) {}
+    explicit TileSource(const CodeRows& rows) : codes(rows), aligned(aligned_16(codes)) {}
 
     /// Starts to copy chunk `chunk` of rows [first, first + Rows) to a tile, with zeros for what is
     /// beyond the last row or word. All Threads threads of the block call it. A thread copies the
@@ -68,7 +69,7 @@ struct TileSource {
     __device__ void copy(std::int64_t first, int chunk, std::uint32_t tile) const {
         static_assert(Threads / chunk_pieces % 8 == 0);
         const Chunks chunks{codes.words};
-        const int log2 = chunks.copied_pieces_log2(chunk);
+        const int log2 = chunks.pieces_log2();
         const int first_line = static_cast<int>(threadIdx.x) >> log2;
         const int piece = static_cast<int>(threadIdx.x) - (first_line << log2);
         const int lines_at_once = Threads >> log2;

@@ -180,8 +180,9 @@ SPLINECODE_HOST_DEVICE constexpr std::uint64_t matrix_descriptor(std::uint32_t a
 
 /// wgmma of single bits, sm_90a alone: 64 queries x 128 rows a warpgroup. Two warpgroups share the
 /// rows; one is for few queries, where the memory binds. Warp w of a warpgroup gets the sums of
-/// its queries 16 w and on, as mma's 16 x 8 fragments.
-template <int Warpgroups>
+/// its queries 16 w and on, as mma's 16 x 8 fragments. `Steps` is that of the chunks: ptxas makes
+/// products wait for each other where their number is not known (C7520).
+template <int Warpgroups, int Steps>
 struct WarpgroupProducts : TileShape<4 * Warpgroups, 1, 16, Warpgroups == 1 ? 3 : 2> {
     using Base = TileShape<4 * Warpgroups, 1, 16, Warpgroups == 1 ? 3 : 2>;
     using Shape = Base::Shape;
@@ -204,7 +205,8 @@ struct WarpgroupProducts : TileShape<4 * Warpgroups, 1, 16, Warpgroups == 1 ? 3 
         constexpr std::uint32_t group_bytes = 64 * chunk_bytes;
         const std::uint32_t group = threadIdx.x / (4 * warp_lanes);
         ptx::begin_products();
-        for (int step = 0; step < chunk.steps; ++step) {
+#pragma unroll
+        for (int step = 0; step < Steps; ++step) {
             const auto at = static_cast<std::uint32_t>(step * step_bytes);
             ptx::multiply_b1_warpgroup(sums.values[0],
                                        matrix_descriptor(chunk.queries + group * group_bytes + at),

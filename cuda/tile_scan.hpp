@@ -182,8 +182,7 @@ private:
 
     __device__ void add(const Step& step) {
         const TileChunk chunk{query_chunk(layout_.resident() ? step.chunk : step.stage),
-                              row_chunk(step.stage),
-                              Chunks{scan_.rows.codes.words}.steps(step.chunk)};
+                              row_chunk(step.stage), Chunks{scan_.rows.codes.words}.steps()};
         Route::start(sums_, chunk);
         if constexpr (Route::counts_shared) {
             count_rows(chunk);
@@ -198,7 +197,7 @@ private:
     __device__ void count_queries() {
         if constexpr (Route::counts_shared) {
             const int lane = lane_of_warp();
-            const DeviceCodes& codes = scan_.queries.codes;
+            const CodeRows& codes = scan_.queries.codes;
             for (int i = 0; i < Shape::warp_queries; ++i) {
                 const std::int64_t query = unit_.first_query + warp_queries_at() + i;
                 unsigned count = 0;

@@ -29,26 +29,21 @@ SPLINECODE_HOST_DEVICE constexpr int piece_offset(int line, int piece) {
     return line * chunk_bytes + (piece ^ (line & 7)) * piece_bytes;
 }
 
-/// Codes of `words` words seen as chunks; the last one may be short. Codes without words are a
-/// step of nothing.
+/// Codes of `words` words seen as chunks, the last one filled up with zeros. Codes without words
+/// are a step of zeros.
 struct Chunks {
     std::int64_t words;
 
     SPLINECODE_HOST_DEVICE constexpr int count() const {
         return words == 0 ? 1 : static_cast<int>(ceil_div(words, chunk_words));
     }
-    /// Steps of chunk `chunk` that hold words.
-    SPLINECODE_HOST_DEVICE constexpr int steps(int chunk) const {
-        const std::int64_t left = words - std::int64_t{chunk} * chunk_words;
-        return left >= chunk_words  ? chunk_steps
-               : left <= step_words ? 1
-                                    : static_cast<int>(ceil_div(left, step_words));
+    /// log2 of the steps of a chunk: 4 steps, or 1 or 2 for codes that have no more.
+    SPLINECODE_HOST_DEVICE constexpr int steps_log2() const {
+        return words <= step_words ? 0 : words <= 2 * step_words ? 1 : 2;
     }
-    /// log2 of the pieces of a chunk that are copied: those of all steps, or a few more.
-    SPLINECODE_HOST_DEVICE constexpr int copied_pieces_log2(int chunk) const {
-        const int held = steps(chunk);
-        return held == 1 ? 1 : held == 2 ? 2 : 3;
-    }
+    SPLINECODE_HOST_DEVICE constexpr int steps() const { return 1 << steps_log2(); }
+    /// log2 of the pieces of a chunk that are copied: two a step.
+    SPLINECODE_HOST_DEVICE constexpr int pieces_log2() const { return steps_log2() + 1; }
     /// Bytes of piece `piece` of chunk `chunk` that belong to the code: 0, 8 or 16.
     SPLINECODE_HOST_DEVICE constexpr int valid_bytes(int chunk, int piece) const {
         const std::int64_t left =

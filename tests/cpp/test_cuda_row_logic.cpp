@@ -94,11 +94,11 @@ TEST(cuda_chunks_of_booleans) {
 }
 
 TEST(cuda_rounds_fill_whole_words) {
-    static_assert(ChunkRounds<float>::loads == 8 && ChunkRounds<float>::words == 16);
-    static_assert(ChunkRounds<std::uint16_t>::loads == 4 &&
-                  ChunkRounds<std::uint16_t>::words == 16);
-    static_assert(ChunkRounds<std::uint8_t>::loads == 2 && ChunkRounds<std::uint8_t>::words == 16);
-    static_assert(ChunkRounds<double>::loads == 8 && ChunkRounds<double>::words == 8);
+    static_assert(ChunkRounds<double>::joined == 8 && ChunkRounds<double>::words == 8);
+    static_assert(ChunkRounds<float>::joined == 8 && ChunkRounds<float>::words == 16);
+    static_assert(ChunkRounds<std::uint16_t>::joined == 4 &&
+                  ChunkRounds<std::uint16_t>::words == 32);
+    static_assert(ChunkRounds<std::uint8_t>::joined == 2 && ChunkRounds<std::uint8_t>::words == 64);
 }
 
 TEST(cuda_rows_by_chunks_are_aligned) {

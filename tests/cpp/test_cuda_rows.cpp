@@ -86,8 +86,9 @@ void check_pack_by_chunks(Random& random, ElementType type, T nan, std::int64_t 
     constexpr std::int64_t chunk = 16 / std::int64_t{sizeof(T)};
     const std::int64_t rows = random.from(1, 5);
     const std::int64_t columns =
-        random.one_in(2) ? random.from(1, 2500)
-                         : random.one_of<std::int64_t>({64, 128, 512, 1024, 1088, 2048});
+        random.one_in(2)
+            ? random.from(1, 2500)
+            : random.one_of<std::int64_t>({64, 128, 512, 1024, 1088, 2048, 4160, 9000});
     const std::int64_t pitch =
         random.one_in(2) ? columns
                          : (columns + chunk - 1) / chunk * chunk + chunk * random.from(0, 1);

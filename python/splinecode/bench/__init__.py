@@ -3,7 +3,7 @@
 Every baseline is checked against ours before it is timed, and timed in turn with ours in one
 process: same data and dtype, same number of threads, results allocated by both, torch in inference
 mode. Each side starts from its own form of the data: codes are packed words for ours, and bools
-for torch; networks are read once.
+for torch; networks are read once. ``--device cuda`` is `splinecode.bench.cuda`.
 """
 
 from __future__ import annotations
@@ -18,23 +18,31 @@ from pathlib import Path
 import torch
 
 from ..runtime import get_threads, threads
-from . import clustering, hamming, packing, report, roofline, sampling, segments
+from . import clustering, cuda, hamming, packing, report, roofline, sampling, segments
 from .case import Case, DisagreementError, Result, measure
+from .choice import NoSuchCaseError, choose
 
 _MODULES = (packing, hamming, clustering, segments, sampling)
+_GROUPS = {"cpu": tuple(module.GROUP for module in _MODULES), "cuda": cuda.GROUPS}
 _SECONDS_PER_CASE, _QUICK_SECONDS = 5.0, 1.0
 _PROBE_SECONDS, _QUICK_PROBE_SECONDS = 3.0, 0.02
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``splinecode bench``."""
-    groups = [module.GROUP for module in _MODULES]
     parser.add_argument(
         "only",
         type=_group,
         nargs="*",
         metavar="NAME",
-        help=f"run only these cases: {', '.join(groups)}",
+        help="run only these cases: "
+        + "; ".join(f"on {device} {', '.join(names)}" for device, names in _GROUPS.items()),
+    )
+    parser.add_argument(
+        "--device",
+        choices=tuple(_GROUPS),
+        default="cpu",
+        help="what to measure (default: cpu); cuda needs torch with a CUDA device",
     )
     parser.add_argument(
         "--case",
@@ -70,9 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _group(text: str) -> str:
-    groups = [module.GROUP for module in _MODULES]
-    if text not in groups:
-        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(groups)}")
+    known = sorted({name for names in _GROUPS.values() for name in names})
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(known)}")
     return text
 
 
@@ -95,30 +103,43 @@ def run(options: argparse.Namespace) -> int:
     if options.json and not options.json.resolve().parent.is_dir():
         print(f"bench: --json {options.json}: there is no such folder", file=sys.stderr)
         return 2
-    builders = _builders(options.only, options.quick)
-    numbers = options.case or range(1, len(builders) + 1)
-    if not set(numbers) <= set(range(1, len(builders) + 1)):
-        print(f"bench: --case {max(numbers)}: there are {len(builders)} cases", file=sys.stderr)
+    strange = [name for name in options.only if name not in _GROUPS[options.device]]
+    if strange:
+        print(
+            f"bench: --device {options.device} has no {', '.join(strange)}; it has "
+            f"{', '.join(_GROUPS[options.device])}",
+            file=sys.stderr,
+        )
         return 2
-    chosen = {number: builders[number - 1] for number in numbers}
+    with _same_threads(options.threads or get_threads()):
+        try:
+            return cuda.run(options) if options.device == "cuda" else _run(options)
+        except NoSuchCaseError as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the benchmark of the CPU."""
+    chosen = choose(_builders(options.only, options.quick), options.case)
     seconds = options.seconds or (
         _QUICK_SECONDS if options.quick else _SECONDS_PER_CASE * len(chosen)
     )
-    with _same_threads(options.threads or get_threads()):
-        about = report.machine()
-        try:
-            results = list(_results(chosen, seconds))
-        except DisagreementError as error:
-            print(f"bench: {error}", file=sys.stderr)
-            return 1
-        limits = _limits(results, options.quick)
-        print(report.heading(about))
-        print(report.table(results))
-        if limits:
-            print(f"\n{roofline.text(limits, results)}")
+    about = report.machine()
+    try:
+        results = list(_results(chosen, seconds))
+    except DisagreementError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    limits = _limits(results, options.quick)
+    print(report.heading(about))
+    print(report.table(results))
+    if limits:
+        print(f"\n{roofline.text(limits, results)}")
     if options.json:
-        text = report.as_json(about, results, limits, seconds, options.quick)
-        report.write_atomically(options.json, text)
+        report.write_json(
+            options.json, report.document(about, results, limits, seconds, options.quick)
+        )
     return 0
 
 
@@ -149,7 +170,7 @@ def _results(builders: dict[int, partial[Case]], seconds: float) -> Iterator[Res
         print(f"[case {number}] {case.title}", file=sys.stderr, flush=True)
         result = measure(case, seconds / len(builders))
         print(f"  {report.in_short(result)}", file=sys.stderr, flush=True)
-        yield result
+        yield result.without_calls()
 
 
 def _limits(results: list[Result], quick: bool) -> list[roofline.Limit]:

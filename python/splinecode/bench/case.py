@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-from .timing import Call, Paired, Spread, interleave
+from .timing import Call, Paired, Spread, Stopwatch, interleave, wall_seconds
 
 
 class DisagreementError(Exception):
@@ -45,7 +45,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class Case:
-    """One row group of the table. `group` is what ``--only`` chooses by."""
+    """One row group of the table. `group` is what the command line's NAMEs choose by.
+
+    `check` is given ours once, before anything is timed: it raises DisagreementError. `needs` is
+    the work of one call by the name of a limit of the machine: bytes read, products and so on.
+    """
 
     group: str
     title: str
@@ -54,6 +58,8 @@ class Case:
     baselines: tuple[Baseline, ...]
     rate: Rate | None = None
     floor: Floor | None = None
+    check: Callable[[Any], None] | None = None
+    needs: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,18 +75,33 @@ class Result:
         """Return the work a second at the median."""
         return self.case.rate.work / seconds.median if self.case.rate else None
 
+    def without_calls(self) -> Result:
+        """Return the result alone: calls hold data, of which one case's is enough in memory."""
+        case = self.case
+        floor = replace(case.floor, call=_spent) if case.floor else None
+        case = replace(case, ours=_spent, baselines=(), floor=floor, check=None)
+        baselines = [
+            (replace(baseline, call=_spent, compare=_spent), paired, remark)
+            for baseline, paired, remark in self.baselines
+        ]
+        return replace(self, case=case, baselines=baselines)
 
-def measure(case: Case, seconds: float) -> Result:
+
+def _spent(*_: Any) -> Any:
+    raise RuntimeError("this case was measured: its calls are gone")
+
+
+def measure(case: Case, seconds: float, stopwatch: Stopwatch = wall_seconds) -> Result:
     """Check that all baselines agree with ours, then time them for about `seconds`.
 
     Raises DisagreementError before anything is timed. The check is the warm-up.
     """
-    remarks = _checked(case)
+    remarks = checked(case)
     calls = [_in_inference_mode(baseline.call) for baseline in case.baselines]
     if case.floor:
         case.floor.call()
         calls.append(_in_inference_mode(case.floor.call))
-    ours, paired = interleave(case.ours, calls, seconds)
+    ours, paired = interleave(case.ours, calls, seconds, stopwatch=stopwatch)
     count = len(case.baselines)
     return Result(
         case,
@@ -90,8 +111,14 @@ def measure(case: Case, seconds: float) -> Result:
     )
 
 
-def _checked(case: Case) -> list[str]:
+def checked(case: Case) -> list[str]:
+    """Call ours and every baseline once and return their remarks; raise DisagreementError."""
     ours = case.ours()
+    try:
+        if case.check:
+            case.check(ours)
+    except DisagreementError as error:
+        raise DisagreementError(f"{case.title}: wrong: {error}") from None
     remarks = []
     for baseline in case.baselines:
         theirs = _in_inference_mode(baseline.call)()

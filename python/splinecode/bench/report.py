@@ -17,7 +17,6 @@ import torch
 from .. import _core
 from . import peers
 from .case import Result
-from .roofline import Limit
 from .timing import Paired, Spread
 
 Line = tuple[str, str, str, str, str, str]
@@ -137,23 +136,21 @@ def _digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def as_json(
+def document(
     about: dict[str, Any],
     results: Sequence[Result],
-    limits: Sequence[Limit],
+    limits: Sequence[Any],
     seconds: float,
     quick: bool,
-) -> str:
-    """Return everything measured; times in seconds."""
-    cases = [_case_json(result) for result in results]
-    document = {
+) -> dict[str, Any]:
+    """Return everything measured, for JSON; times in seconds, limits as their dataclasses say."""
+    return {
         "machine": about,
         "seconds": seconds,
         "quick": quick,
         "limits": [asdict(limit) for limit in limits],
-        "cases": cases,
+        "cases": [_case_json(result) for result in results],
     }
-    return json.dumps(document, indent=2) + "\n"
 
 
 def _case_json(result: Result) -> dict[str, Any]:
@@ -178,6 +175,11 @@ def _case_json(result: Result) -> dict[str, Any]:
 
 def _paired_json(result: Result, paired: Paired) -> dict[str, Any]:
     return {**asdict(paired), "rate": result.rate(paired.seconds)}
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a document as `write_atomically` does."""
+    write_atomically(path, json.dumps(content, indent=2) + "\n")
 
 
 def write_atomically(path: Path, text: str) -> None:

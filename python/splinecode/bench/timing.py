@@ -11,6 +11,9 @@ from typing import Any
 
 Call = Callable[[], Any]
 
+Stopwatch = Callable[[Call, int], float]
+"""Mean seconds of a call that is repeated so many times."""
+
 _LEAST_SECONDS = 0.01
 """Calls shorter than this are repeated within a sample: the clock and cold caches weigh less."""
 _SETTLE_SECONDS = 0.01
@@ -41,8 +44,21 @@ class Paired:
     rounds: int
 
 
+def wall_seconds(call: Call, repeats: int) -> float:
+    """Time calls by the clock. A result is freed within: both sides pay for their memory."""
+    time.sleep(_SETTLE_SECONDS)
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - begin) / repeats
+
+
 def interleave(
-    ours: Call, others: Sequence[Call], seconds: float, most_rounds: int = 100
+    ours: Call,
+    others: Sequence[Call],
+    seconds: float,
+    most_rounds: int = 100,
+    stopwatch: Stopwatch = wall_seconds,
 ) -> tuple[Spread, list[Paired]]:
     """Time ours and others in turn: ours, first, ours, second, ..., and round again.
 
@@ -50,7 +66,7 @@ def interleave(
     at least one round. Call every one once before: there is no warm-up here but the probe that
     tells how often to repeat a short call.
     """
-    pairs = [_Pair(ours, other, seconds / len(others)) for other in others]
+    pairs = [_Pair(ours, other, seconds / len(others), stopwatch) for other in others]
     while waiting := [pair for pair in pairs if pair.wants_more(most_rounds)]:
         for pair in waiting:
             pair.take()
@@ -61,9 +77,10 @@ def interleave(
 class _Pair:
     """Ours beside one contender."""
 
-    def __init__(self, ours: Call, other: Call, budget: float) -> None:
+    def __init__(self, ours: Call, other: Call, budget: float, stopwatch: Stopwatch) -> None:
         self._ours, self._other, self._budget = ours, other, budget
-        self._repeats = _repeats(ours), _repeats(other)
+        self._stopwatch = stopwatch
+        self._repeats = repeats_for(ours, stopwatch), repeats_for(other, stopwatch)
         self._spent = 0.0
         self.ours_seconds: list[float] = []
         self.other_seconds: list[float] = []
@@ -74,8 +91,8 @@ class _Pair:
 
     def take(self) -> None:
         begin = time.perf_counter()
-        self.ours_seconds.append(_seconds(self._ours, self._repeats[0]))
-        self.other_seconds.append(_seconds(self._other, self._repeats[1]))
+        self.ours_seconds.append(self._stopwatch(self._ours, self._repeats[0]))
+        self.other_seconds.append(self._stopwatch(self._other, self._repeats[1]))
         self._spent += time.perf_counter() - begin
 
     def result(self) -> Paired:
@@ -83,14 +100,6 @@ class _Pair:
         return Paired(Spread.of(self.other_seconds), Spread.of(ratios), len(ratios))
 
 
-def _repeats(call: Call) -> int:
-    return max(1, math.ceil(_LEAST_SECONDS / _seconds(call, 1)))
-
-
-def _seconds(call: Call, repeats: int) -> float:
-    """Mean seconds of a call. Its result is freed within: both sides pay for their memory."""
-    time.sleep(_SETTLE_SECONDS)
-    begin = time.perf_counter()
-    for _ in range(repeats):
-        call()
-    return (time.perf_counter() - begin) / repeats
+def repeats_for(call: Call, stopwatch: Stopwatch) -> int:
+    """Return how often to repeat a short call within a sample."""
+    return max(1, math.ceil(_LEAST_SECONDS / stopwatch(call, 1)))

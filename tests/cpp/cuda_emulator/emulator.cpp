@@ -122,16 +122,26 @@ private:
     }
 
     static void fill_shared_memory() {
-        std::generate(__start_emulated_shared, __stop_emulated_shared,
-                      [] { return static_cast<char>(random_bits()); });
+        make_noise(__start_emulated_shared,
+                   static_cast<std::size_t>(__stop_emulated_shared - __start_emulated_shared));
         dynamic_offset = random_bits() % (1024 / shared_alignment) * shared_alignment;
         unsigned char* const dynamic = dynamic_shared_memory();
         ALLOW_ACCESS(shared_memory, sizeof(shared_memory));
-        std::generate(dynamic, dynamic + dynamic_bytes,
-                      [] { return static_cast<unsigned char>(random_bits()); });
+        make_noise(dynamic, dynamic_bytes);
         FORBID_ACCESS(shared_memory, dynamic_offset);
         FORBID_ACCESS(dynamic + dynamic_bytes,
                       sizeof(shared_memory) - dynamic_offset - dynamic_bytes);
+    }
+
+    static void make_noise(void* memory, std::size_t bytes) {
+        auto* to = static_cast<unsigned char*>(memory);
+        while (bytes > 0) {
+            const std::uint64_t noise = random_bits();
+            const std::size_t some = std::min(bytes, sizeof(noise));
+            std::memcpy(to, &noise, some);
+            to += some;
+            bytes -= some;
+        }
     }
 
     bool step_together() {

@@ -18,29 +18,6 @@ namespace {
 constexpr std::size_t stack_bytes = std::size_t{64} << 10;
 
 Fiber* current = nullptr;
-ucontext_t resumer;
-
-// AddressSanitizer must be told before and after every change of stack. Besides, it prints once
-// that it does not fully support swapcontext; these calls are what it asks for.
-struct Stack {
-    const void* bottom = nullptr;
-    std::size_t bytes = 0;
-};
-Stack resumer_stack;
-
-/// `fake_stack` keeps what the stack that is left needs; null if it is left for good.
-void before_switch([[maybe_unused]] void** fake_stack, [[maybe_unused]] Stack to) {
-#ifdef EMULATOR_ASAN
-    __sanitizer_start_switch_fiber(fake_stack, to.bottom, to.bytes);
-#endif
-}
-
-void after_switch([[maybe_unused]] void* fake_stack, [[maybe_unused]] Stack* from) {
-#ifdef EMULATOR_ASAN
-    __sanitizer_finish_switch_fiber(fake_stack, from ? &from->bottom : nullptr,
-                                    from ? &from->bytes : nullptr);
-#endif
-}
 
 }  // namespace
 
@@ -49,6 +26,7 @@ Fiber::Fiber() : stack_(stack_bytes) {}
 void Fiber::start(const std::function<void()>& body) {
     body_ = &body;
     done_ = false;
+    entered_ = false;
     fake_stack_ = nullptr;
     getcontext(&context_);
     context_.uc_stack.ss_sp = stack_.data();
@@ -57,27 +35,74 @@ void Fiber::start(const std::function<void()>& body) {
     makecontext(&context_, enter, 0);
 }
 
-void Fiber::resume() {
-    current = this;
-    void* fake_stack = nullptr;
-    before_switch(&fake_stack, {stack_.data(), stack_.size()});
-    swapcontext(&resumer, &context_);
-    after_switch(fake_stack, nullptr);
-}
-
 void Fiber::suspend() { current->leave(); }
 
 void Fiber::enter() noexcept {
-    after_switch(nullptr, &resumer_stack);
+    arrive();
     (*current->body_)();
     current->done_ = true;
     current->leave();
 }
 
-void Fiber::leave() {
-    before_switch(done_ ? nullptr : &fake_stack_, resumer_stack);
-    swapcontext(&context_, &resumer);
-    after_switch(fake_stack_, &resumer_stack);
+#ifdef EMULATOR_ASAN
+
+// AddressSanitizer must be told before and after every change of stack, and takes a jump for one
+// within the stack. It prints once that it does not fully support swapcontext; these calls are what
+// it asks for.
+namespace {
+
+ucontext_t resumer;
+const void* resumer_bottom = nullptr;
+std::size_t resumer_bytes = 0;
+
+}  // namespace
+
+void Fiber::resume() {
+    current = this;
+    void* fake_stack = nullptr;
+    __sanitizer_start_switch_fiber(&fake_stack, stack_.data(), stack_.size());
+    swapcontext(&resumer, &context_);
+    __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
 }
+
+void Fiber::arrive() { __sanitizer_finish_switch_fiber(nullptr, &resumer_bottom, &resumer_bytes); }
+
+void Fiber::leave() {
+    // What the stack needs is kept, unless it is left for good.
+    __sanitizer_start_switch_fiber(done_ ? nullptr : &fake_stack_, resumer_bottom, resumer_bytes);
+    swapcontext(&context_, &resumer);
+    __sanitizer_finish_switch_fiber(fake_stack_, &resumer_bottom, &resumer_bytes);
+}
+
+#else
+
+// swapcontext asks the system for the signal mask each time; a jump does not.
+namespace {
+
+jmp_buf resumer;
+
+}  // namespace
+
+void Fiber::resume() {
+    current = this;
+    if (_setjmp(resumer) != 0) {
+        return;
+    }
+    if (entered_) {
+        _longjmp(left_, 1);
+    }
+    entered_ = true;
+    setcontext(&context_);
+}
+
+void Fiber::arrive() {}
+
+void Fiber::leave() {
+    if (_setjmp(left_) == 0) {
+        _longjmp(resumer, 1);
+    }
+}
+
+#endif
 
 }  // namespace emulator

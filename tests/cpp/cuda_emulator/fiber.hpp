@@ -1,5 +1,6 @@
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstddef>
@@ -30,12 +31,15 @@ public:
 
 private:
     static void enter() noexcept;
+    static void arrive();
     void leave();
 
     std::vector<std::byte> stack_;
     ucontext_t context_{};
     const std::function<void()>* body_ = nullptr;
     bool done_ = true;
+    bool entered_ = false;
+    jmp_buf left_{};              // where it was left, unless AddressSanitizer watches
     void* fake_stack_ = nullptr;  // AddressSanitizer's
 };
 
