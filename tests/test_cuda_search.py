@@ -10,7 +10,7 @@ from splinecode import Codes, HammingNeighbors, _core, cuda_route, merge_topk, n
 
 pytestmark = pytest.mark.gpu
 
-N = sized(3001, 140)
+N = sized(3001, 70)
 
 
 def routes():
@@ -23,19 +23,28 @@ def queries_of(words, library):
     return [(None, None), (some, to_gpu(some, library)), (some[:0], to_gpu(some[:0], library))]
 
 
-@pytest.mark.parametrize("route", routes())
+def check_neighbors(words, library, k):
+    cpu, gpu = HammingNeighbors(k).fit(words), HammingNeighbors(k).fit(to_gpu(words, library))
+    for x, ours in queries_of(words, library):
+        same(gpu.kneighbors(ours), cpu.kneighbors(x))
+        same(gpu.kneighbors(ours, return_distance=False), cpu.kneighbors(x)[1])
+
+
 @pytest.mark.parametrize("bits", [1, 64, 65, sized(5000, 300)])
 @pytest.mark.parametrize("density", [0.02, 0.5])
-def test_kneighbors(gpu_library, route, bits, density):
+def test_kneighbors(gpu_library, bits, density):
     rng = np.random.default_rng(bits)
-    words = pack(rng.random((N, bits)) < density)
+    for k in (1, 10, N - 1):
+        check_neighbors(pack(rng.random((N, bits)) < density), gpu_library, k)
+
+
+@pytest.mark.parametrize("route", routes())
+@pytest.mark.parametrize("bits", [65, sized(5000, 130)])
+def test_kneighbors_by_every_route(gpu_library, route, bits):
+    rng = np.random.default_rng(bits)
     with cuda_route(route):
-        for k in (1, 10, N - 1):
-            cpu = HammingNeighbors(k).fit(words)
-            gpu = HammingNeighbors(k).fit(to_gpu(words, gpu_library))
-            for x, ours in queries_of(words, gpu_library):
-                same(gpu.kneighbors(ours), cpu.kneighbors(x))
-                same(gpu.kneighbors(ours, return_distance=False), cpu.kneighbors(x)[1])
+        for k in sized((1, 10, 600), (7,)):
+            check_neighbors(pack(rng.random((N, bits)) < 0.5), gpu_library, k)
 
 
 @pytest.mark.parametrize("n", [1, 2, 33])
@@ -64,20 +73,27 @@ def test_a_small_workspace(gpu_library, monkeypatch):
     same(gpu.kneighbors(), cpu.kneighbors())
 
 
-@pytest.mark.parametrize("route", routes())
-@pytest.mark.parametrize("radius", [0, 3, 60, np.inf])
-def test_radius(gpu_library, route, radius):
-    codes = make(N, (3, 130), 0.2)
-    gpu, cpu = HammingNeighbors().fit(to_gpu(codes, gpu_library)), HammingNeighbors().fit(codes)
+def check_radius(codes, library, radius):
+    gpu, cpu = HammingNeighbors().fit(to_gpu(codes, library)), HammingNeighbors().fit(codes)
     few = codes[:9]
+    for x, ours in ((None, None), (few, to_gpu(few, library)), (codes[:0], gpu._codes[:0])):
+        same(gpu.radius_counts(ours, radius), cpu.radius_counts(x, radius))
+        found, wanted = gpu.radius_neighbors(ours, radius), cpu.radius_neighbors(x, radius)
+        for one, other in zip(found, wanted, strict=True):
+            assert len(one) == len(other)
+            for a, b in zip(one, other, strict=True):
+                same(a, b)
+
+
+@pytest.mark.parametrize("radius", [0, 3, 60, np.inf])
+def test_radius(gpu_library, radius):
+    check_radius(make(N, (3, 130), 0.2), gpu_library, radius)
+
+
+@pytest.mark.parametrize("route", routes())
+def test_radius_by_every_route(gpu_library, route):
     with cuda_route(route):
-        for x, ours in ((None, None), (few, to_gpu(few, gpu_library)), (codes[:0], gpu._codes[:0])):
-            same(gpu.radius_counts(ours, radius), cpu.radius_counts(x, radius))
-            found, wanted = gpu.radius_neighbors(ours, radius), cpu.radius_neighbors(x, radius)
-            for one, other in zip(found, wanted, strict=True):
-                assert len(one) == len(other)
-                for a, b in zip(one, other, strict=True):
-                    same(a, b)
+        check_radius(make(N, (3, 130), 0.5), gpu_library, 60)
 
 
 def test_codes_as_slices_of_wider_rows(gpu_library):

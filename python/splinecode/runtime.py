@@ -57,8 +57,8 @@ def cuda_route(name: str) -> Iterator[None]:
     `SPLINECODE_CUDA_ROUTE` sets the default, which else is "auto": what is fastest for the sizes.
     Results never depend on it: this is for tests and measurements.
 
-    Raises ValueError for a way that the current device or this build does not offer, RuntimeError
-    if the build has no CUDA kernels.
+    Raises ValueError for an unknown way (one that a device lacks is refused where it is used) and
+    RuntimeError if the build has no CUDA kernels.
     """
     before = cuda().route()
     cuda().set_route(name)
@@ -85,6 +85,6 @@ def info() -> str:
         "cuda": cuda_status(),
     }
     if _core.cuda_built:
-        rows["cuda routes"] = ", ".join(_core.cuda.routes())
+        rows["cuda routes"] = ", ".join(_core.cuda.routes()) or "none"
         rows["cuda route used"] = _core.cuda.route()
     return "\n".join(f"{name:<16}{value}" for name, value in rows.items())
