@@ -6,6 +6,7 @@ set(SPLINECODE_CUDA_SOURCES
   matrix.cu
   nearest_search.cu
   pairs.cu
+  probe.cu
   radius.cu
   routes.cu
   sets.cu

@@ -162,6 +162,7 @@ void bind_cuda_hamming(py::module_& module) {
     module.def("routes", &cuda::routes, py::arg("device") = 0);
     module.def("route", &cuda::route);
     module.def("set_route", &cuda::set_route, py::arg("name"));
+    module.def("probe_b1", &cuda::probe_b1, py::arg("seconds"), py::arg("device") = 0);
     module.def("hamming_matrix", &matrix, py::arg("x"), py::arg("y"), py::arg("out"),
                py::arg("stream"));
     module.def("hamming_matrix_symmetric", &matrix_symmetric, py::arg("x"), py::arg("out"),

@@ -342,6 +342,16 @@ TEST(emulated_routes) {
     emulator::runtime.compute_capability = 90;
 }
 
+TEST(emulated_probe_of_bit_products) {
+    for (const int capability : {80, 90}) {
+        emulator::runtime.compute_capability = capability;
+        CHECK(cuda::probe_b1(1e-9, 0) > 0);
+    }
+    emulator::runtime.compute_capability = 100;
+    CHECK_THROWS(cuda::probe_b1(1e-9, 0), std::invalid_argument);
+    emulator::runtime.compute_capability = 90;
+}
+
 TEST(emulated_scans_have_nothing_to_do) {
     const long launches = emulator::runtime.launches;
     const CodeRows none{nullptr, 0, 1, 1};
