@@ -81,8 +81,9 @@ std::vector<std::string> routes(int device);
 std::string route();
 void set_route(const std::string& name);
 
-/// Bit products (and, count, add) a second of the tensor cores: what b1 and wgmma can reach at most.
-/// Runs for about `seconds` and waits for it. Throws std::invalid_argument for a device without.
+/// Bit products (and, count, add) a second of the tensor cores: what b1 and wgmma can reach at
+/// most. Runs for about `seconds` and waits for it. Throws std::invalid_argument for a device
+/// without.
 double probe_b1(double seconds, int device);
 
 /// As splinecode::hamming_matrix; Out is int32_t or uint16_t. Rows of out are `pitch` entries
