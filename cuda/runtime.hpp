@@ -9,6 +9,7 @@
 
 #include "cuda.hpp"
 #include "geometry.hpp"
+#include "memory.hpp"
 
 /// The CUDA runtime as C++: errors that throw, the current device as a scope, launches.
 namespace splinecode::cuda {
@@ -19,11 +20,17 @@ inline std::string take_error(cudaError_t error) {
     return cudaGetErrorString(error);
 }
 
-/// Throws std::runtime_error with the runtime's text unless `call` succeeded.
+/// Throws std::runtime_error with the runtime's text unless `call` succeeded, NotEnoughMemory where
+/// the device has none left.
 inline void check(cudaError_t error, const char* call) {
-    if (error != cudaSuccess) {
-        throw std::runtime_error("CUDA: " + take_error(error) + " (" + call + ")");
+    if (error == cudaSuccess) {
+        return;
     }
+    const std::string text = "CUDA: " + take_error(error) + " (" + call + ")";
+    if (error == cudaErrorMemoryAllocation) {
+        throw NotEnoughMemory(text);
+    }
+    throw std::runtime_error(text);
 }
 
 /// Makes a device current until the end of the scope.

@@ -68,14 +68,7 @@ public:
     void copy(std::int64_t part) {
         const CodeRows to = rows_of(part);
         searched_[part % 2].hold(copies_.get());
-        const auto line = static_cast<std::size_t>(database_.words) * sizeof(std::uint64_t);
-        const auto stride = static_cast<std::size_t>(database_.stride) * sizeof(std::uint64_t);
-        if (line > 0) {
-            check(cudaMemcpy2DAsync(buffer_of(part), line, database_.row(first_row(part)), stride,
-                                    line, static_cast<std::size_t>(to.rows), cudaMemcpyHostToDevice,
-                                    copies_.get()),
-                  "cudaMemcpy2DAsync");
-        }
+        copy_rows(to, database_.row(first_row(part)));
         copied_[part % 2].record(copies_.get());
     }
 
@@ -87,6 +80,26 @@ public:
     void release(std::int64_t part) { searched_[part % 2].record(compute_); }
 
 private:
+    /// Rows without gaps are one long copy: line by line, short ones would be far from the link's
+    /// speed.
+    void copy_rows(const CodeRows& to, const std::uint64_t* from) const {
+        auto* const buffer = const_cast<std::uint64_t*>(to.data);
+        const auto line = static_cast<std::size_t>(to.words) * sizeof(std::uint64_t);
+        const auto lines = static_cast<std::size_t>(to.rows);
+        if (line == 0) {
+            return;
+        }
+        if (database_.stride == database_.words) {
+            check(
+                cudaMemcpyAsync(buffer, from, line * lines, cudaMemcpyHostToDevice, copies_.get()),
+                "cudaMemcpyAsync");
+        } else {
+            const auto stride = static_cast<std::size_t>(database_.stride) * sizeof(std::uint64_t);
+            check(cudaMemcpy2DAsync(buffer, line, from, stride, line, lines, cudaMemcpyHostToDevice,
+                                    copies_.get()),
+                  "cudaMemcpy2DAsync");
+        }
+    }
     std::uint64_t* buffer_of(std::int64_t part) const {
         return buffers_ + part % 2 * rows_at_once_ * database_.words;
     }

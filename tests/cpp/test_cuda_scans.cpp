@@ -16,6 +16,7 @@
 #include "code_rows.hpp"
 #include "cuda.hpp"
 #include "cuda_tests.hpp"
+#include "memory.hpp"
 
 namespace {
 
@@ -292,6 +293,22 @@ TEST(emulated_streamed_top_k_agrees_with_a_sort) {
             check_streamed(random, c, random_asked(random, c));
         }
     }
+}
+
+TEST(emulated_streaming_without_memory) {
+    const std::vector<std::uint64_t> codes(4);
+    std::vector<std::uint64_t> workspace(cuda::top_k_workspace_bytes(1, 4, 1) / 8);
+    std::vector<std::uint64_t> buffers(8);
+    std::int32_t distance = 0;
+    std::int64_t nearest = 0;
+    emulator::runtime.out_of_memory = true;
+    CHECK_THROWS(cuda::top_k_streamed({codes.data(), 1, 1, 1}, {codes.data(), 4, 1, 1}, 1, false,
+                                      &distance, &nearest, workspace.data(), 8 * workspace.size(),
+                                      buffers.data(), 4, {}, {}),
+                 NotEnoughMemory);
+    emulator::runtime.out_of_memory = false;
+    CHECK_EQ(emulator::runtime.streams_and_events, 0);
+    CHECK_EQ(cudaGetLastError(), cudaSuccess);
 }
 
 TEST(emulated_lists_are_settled_many_times) {

@@ -179,6 +179,7 @@ T __ldg(const T* address) {
 
 enum cudaError_t {
     cudaSuccess = 0,
+    cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidConfiguration = 9,
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
@@ -213,6 +214,8 @@ struct Runtime {
     int multiprocessors = 2;
     /// Those that were made and not destroyed.
     std::intptr_t streams_and_events = 0;
+    /// Whether making one fails for want of memory.
+    bool out_of_memory = false;
     /// Bytes of dynamic shared memory that a kernel may have, where more than 48 KiB were asked
     /// for.
     std::map<void*, std::size_t> raised_shared;
@@ -235,6 +238,7 @@ inline cudaError_t cudaGetLastError() {
 inline const char* cudaGetErrorString(cudaError_t error) {
     switch (error) {
         case cudaSuccess: return "no error";
+        case cudaErrorMemoryAllocation: return "out of memory";
         case cudaErrorInvalidConfiguration: return "invalid configuration argument";
         case cudaErrorNoDevice: return "no CUDA-capable device is detected";
         case cudaErrorInvalidDevice: return "invalid device ordinal";
@@ -327,12 +331,21 @@ inline cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void*
     return cudaSuccess;
 }
 
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
+                                   cudaStream_t) {
+    std::memcpy(to, from, bytes);
+    return cudaSuccess;
+}
+
 // Streams run what is queued at once, so that events have always happened. Tests count them.
 using cudaEvent_t = struct EmulatedEvent*;
 constexpr unsigned cudaStreamNonBlocking = 1;
 constexpr unsigned cudaEventDisableTiming = 2;
 
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+    if (emulator::runtime.out_of_memory) {
+        return emulator::finish(cudaErrorMemoryAllocation);
+    }
     *stream = reinterpret_cast<cudaStream_t>(++emulator::runtime.streams_and_events);
     return cudaSuccess;
 }
