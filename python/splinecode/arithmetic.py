@@ -41,6 +41,11 @@ def cast(array: Array, dtype: str) -> Array:
     return array.astype(dtype)
 
 
+def scaled(counts: Array, factor: float) -> Array:
+    """Return counts times a number, float64; each product is rounded once."""
+    return (counts.double() if is_torch(counts) else counts) * factor
+
+
 def copied(array: Array) -> Array:
     """Copy the array."""
     return array.clone() if is_torch(array) else array.copy()

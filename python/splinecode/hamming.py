@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _core
-from .arithmetic import cast, masked, repeated, zeros
+from .arithmetic import masked, repeated, scaled, zeros
 from .arrays import (
     Array,
     dtype_name,
@@ -101,10 +101,8 @@ def hamming(
     if weights is None:
         return out if per_layer else out[:, 0]
     assert isinstance(a, Codes)
-    weighted = cast(lent(out), "float64")
-    for layer, weight in enumerate(layer_weights(weights, a).tolist()):
-        weighted[:, layer] *= weight
-    return handed_back(weighted if per_layer else _sum_in_order(weighted), a_words)
+    sums = _weighted(lent(out), layer_weights(weights, a).tolist(), per_layer)
+    return handed_back(sums, a_words)
 
 
 def need_pairs(a: Codes | Array, b: Codes | Array) -> None:
@@ -118,12 +116,16 @@ def need_pairs(a: Codes | Array, b: Codes | Array) -> None:
         )
 
 
-def _sum_in_order(columns: Array) -> Array:
-    """Add up columns one by one, so that the rounding does not depend on a library's blocks."""
-    total = zeros(columns, (columns.shape[0],), "float64")
-    for layer in range(columns.shape[1]):
-        total += columns[:, layer]
-    return total
+def _weighted(counts: Array, weights: list[float], per_layer: bool) -> Array:
+    """Multiply counts (n, layers) by the weights; add up layer by layer unless `per_layer`.
+
+    One after the other, so that the rounding does not depend on a library's blocks.
+    """
+    layers = len(weights) if per_layer else 1
+    out = zeros(counts, (counts.shape[0], layers), "float64", "distances")
+    for layer, weight in enumerate(weights):
+        out[:, layer if per_layer else 0] += scaled(counts[:, layer], weight)
+    return out if per_layer else out[:, 0]
 
 
 def hamming_matrix(
@@ -220,7 +222,5 @@ def _summed(
     matrix.need_room(layers, "float64", 4 + 8)
     out = zeros(matrix.near, (*matrix.shape, layers), "float64", "distances")
     for layer, distances in enumerate(matrix.by_layer(ranges)):
-        weighted = cast(distances, "float64")
-        weighted *= weights[layer]
-        out[..., layer if per_layer else 0] += weighted
+        out[..., layer if per_layer else 0] += scaled(distances, weights[layer])
     return out if per_layer else out[..., 0]
