@@ -24,7 +24,9 @@ __global__ void __launch_bounds__(Route::threads, Route::blocks)
         for (int i = static_cast<int>(threadIdx.x); i < words; i += Route::threads) {
             memory[i] = (static_cast<std::uint32_t>(i) + blockIdx.x) * 0x9e3779b9u;
         }
-        ptx::publish_to_products();
+        if constexpr (Route::asynchronous) {
+            ptx::publish_to_products();
+        }
         __syncthreads();
         const std::uint32_t at = ptx::shared_address(memory);
         const TileChunk chunk{at, at + Route::queries * chunk_bytes, chunk_steps};
