@@ -3,7 +3,8 @@
 #include <cstdint>
 
 #include "nearest_lists.hpp"
-#include "tile_scan.hpp"
+#include "tile_shape.hpp"
+#include "tile_sums.hpp"
 #include "warp.hpp"
 
 namespace splinecode::cuda {

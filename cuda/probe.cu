@@ -5,7 +5,8 @@
 #include "cuda.hpp"
 #include "runtime.hpp"
 #include "tile_memory.hpp"
-#include "tile_products.hpp"
+#include "tile_mma.hpp"
+#include "tile_wgmma.hpp"
 #include "warp.hpp"
 
 /// How fast the tensor cores multiply single bits when nothing else is to be done.

@@ -7,7 +7,10 @@
 #include "few_scan.hpp"
 #include "routes.hpp"
 #include "runtime.hpp"
+#include "tile_mma.hpp"
+#include "tile_popc.hpp"
 #include "tile_scan.hpp"
+#include "tile_wgmma.hpp"
 
 /// Launches the scan of all rows by all queries, on the route that suits the device.
 namespace splinecode::cuda {

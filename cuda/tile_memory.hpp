@@ -18,7 +18,7 @@ constexpr int most_resident_chunks = 2;
 
 /// The dynamic shared memory of a block, in bytes from a multiple of tile_alignment on: chunks of
 /// queries, chunks of rows, active units of the rows and of the queries, and what the sink keeps.
-/// Route: one of tile_products.hpp.
+/// Route: tile_route.hpp.
 template <class Route>
 struct TileLayout {
     static constexpr int query_tile = Route::queries * chunk_bytes;
