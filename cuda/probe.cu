@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "cuda.hpp"
+#include "routes.hpp"
 #include "runtime.hpp"
 #include "tile_memory.hpp"
 #include "tile_mma.hpp"
@@ -82,13 +83,12 @@ double probe_b1(double seconds, int device) {
     const DeviceGuard guard(device);
     const Device found = device_of(device);
     const Stream stream{device, 0};
-    if (found.compute_capability == 90) {
-        return products_a_second<WarpgroupProducts<2, chunk_steps>>(seconds, found, stream);
+    switch (routes_of(found.compute_capability).back()) {
+        case Route::wgmma:
+            return products_a_second<WarpgroupProducts<2, chunk_steps>>(seconds, found, stream);
+        case Route::b1: return products_a_second<B1Products>(seconds, found, stream);
+        default: throw std::invalid_argument("the device multiplies no single bits in hardware");
     }
-    if (found.compute_capability >= 80 && found.compute_capability < 90) {
-        return products_a_second<B1Products>(seconds, found, stream);
-    }
-    throw std::invalid_argument("the device multiplies no single bits in hardware");
 }
 
 }  // namespace splinecode::cuda

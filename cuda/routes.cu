@@ -32,6 +32,12 @@ Route route_of_environment() {
 
 std::atomic<int> chosen{-1};
 
+#if defined(SPLINECODE_CUDA_WGMMA)
+constexpr bool built_for_wgmma = true;
+#else
+constexpr bool built_for_wgmma = false;
+#endif
+
 }  // namespace
 
 const char* name_of(Route route) {
@@ -51,7 +57,7 @@ std::vector<Route> routes_of(int compute_capability) {
     if (compute_capability >= 80 && compute_capability < 100) {
         routes.push_back(Route::b1);
     }
-    if (compute_capability == 90) {
+    if (built_for_wgmma && compute_capability == 90) {
         routes.push_back(Route::wgmma);
     }
     return routes;

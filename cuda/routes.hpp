@@ -20,7 +20,8 @@ enum class Route { automatic, few, popc, int8, b1, wgmma };
 
 const char* name_of(Route route);
 
-/// Routes that a device of this compute capability (major * 10 + minor) has.
+/// Routes that a device of this compute capability (major * 10 + minor) has in this build: wgmma
+/// needs code for sm_90a.
 std::vector<Route> routes_of(int compute_capability);
 
 /// The route for a number of queries: the forced one, else few up to most_few_queries, then the
