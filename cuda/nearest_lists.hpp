@@ -131,7 +131,7 @@ struct Lists {
                 add(l, key_distance(key), key_index(key));
             }
             __syncwarp();
-            if (count(l) > settings.capacity - warp_lanes) {
+            if (__any_sync(all_lanes, count(l) > settings.capacity - warp_lanes)) {
                 settle(l, query, false);
             }
         }

@@ -59,6 +59,30 @@ inline cudaStream_t handle_of(Stream stream) {
     return reinterpret_cast<cudaStream_t>(stream.handle);
 }
 
+/// What the choice of kernels and grids depends on.
+struct Device {
+    int compute_capability;  // major * 10 + minor
+    int multiprocessors;
+    std::size_t shared_bytes;  // of a multiprocessor
+};
+
+inline int attribute_of(int device, cudaDeviceAttr attribute) {
+    int value = 0;
+    check(cudaDeviceGetAttribute(&value, attribute, device), "cudaDeviceGetAttribute");
+    return value;
+}
+
+inline int compute_capability(int device) {
+    return attribute_of(device, cudaDevAttrComputeCapabilityMajor) * 10 +
+           attribute_of(device, cudaDevAttrComputeCapabilityMinor);
+}
+
+inline Device device_of(int device) {
+    return {compute_capability(device), attribute_of(device, cudaDevAttrMultiProcessorCount),
+            static_cast<std::size_t>(
+                attribute_of(device, cudaDevAttrMaxSharedMemoryPerMultiprocessor))};
+}
+
 /// A grid of blocks that step over their work.
 struct LaunchShape {
     std::int64_t blocks;
@@ -66,14 +90,17 @@ struct LaunchShape {
     std::size_t shared_bytes;  // dynamic
 };
 
-/// Queues a kernel and checks that it was queued. More than 48 KiB of shared memory are asked for.
+/// Queues a kernel and checks that it was queued. More than 48 KiB of shared memory are asked for:
+/// as much as there is, so that threads that launch one kernel with different sizes do not undo
+/// each other's wish.
 template <class... Parameters, class... Arguments>
 void launch_shaped(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape,
                    Stream stream, Arguments&&... arguments) {
     constexpr std::size_t granted = 48 << 10;
     if (shape.shared_bytes > granted) {
-        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                   static_cast<int>(shape.shared_bytes)),
+        check(cudaFuncSetAttribute(
+                  kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                  attribute_of(stream.device, cudaDevAttrMaxSharedMemoryPerBlockOptin)),
               name);
     }
     cudaLaunchConfig_t config{};
@@ -91,27 +118,6 @@ void launch(const char* name, void (*kernel)(Parameters...), std::int64_t work, 
             Arguments&&... arguments) {
     launch_shaped(name, kernel, LaunchShape{blocks_for(work), block_threads, 0}, stream,
                   std::forward<Arguments>(arguments)...);
-}
-
-/// What the choice of kernels and grids depends on.
-struct Device {
-    int compute_capability;  // major * 10 + minor
-    int multiprocessors;
-};
-
-inline int attribute_of(int device, cudaDeviceAttr attribute) {
-    int value = 0;
-    check(cudaDeviceGetAttribute(&value, attribute, device), "cudaDeviceGetAttribute");
-    return value;
-}
-
-inline int compute_capability(int device) {
-    return attribute_of(device, cudaDevAttrComputeCapabilityMajor) * 10 +
-           attribute_of(device, cudaDevAttrComputeCapabilityMinor);
-}
-
-inline Device device_of(int device) {
-    return {compute_capability(device), attribute_of(device, cudaDevAttrMultiProcessorCount)};
 }
 
 }  // namespace splinecode::cuda

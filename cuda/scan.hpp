@@ -60,12 +60,22 @@ inline ScanPlan plan_few(const Device& device, std::int64_t rows, std::int64_t w
     return {Route::few, blocks, blocks};
 }
 
+/// Blocks of a route that a multiprocessor has the shared memory for, those of the largest sink.
+template <class TileRoute>
+std::int64_t resident_blocks(const Device& device, std::int64_t words) {
+    constexpr std::size_t reserved = 1024;  // by the system, of each block
+    const TileLayout<TileRoute> layout{Chunks{words}.count()};
+    const std::size_t bytes = layout.bytes(2 * TileRoute::queries) + reserved;
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(device.shared_bytes / bytes), 1,
+                                    TileRoute::blocks);
+}
+
 template <class TileRoute>
 ScanPlan plan_tiles(Route route, const Device& device, std::int64_t queries, std::int64_t rows,
-                    std::int64_t most_splits) {
+                    std::int64_t words, std::int64_t most_splits) {
     const std::int64_t query_tiles = ceil_div(queries, TileRoute::queries);
-    const std::int64_t at_once =
-        std::min(device.multiprocessors * std::int64_t{TileRoute::blocks}, most_scan_blocks);
+    const std::int64_t at_once = std::min(
+        device.multiprocessors * resident_blocks<TileRoute>(device, words), most_scan_blocks);
     const std::int64_t row_tiles = ceil_div(rows, TileRoute::rows);
     const std::int64_t splits = balanced_splits(
         query_tiles, at_once, std::min(most_splits, ceil_div(row_tiles, least_split_tiles)));
@@ -82,7 +92,7 @@ inline ScanPlan plan_scan(const Device& device, std::int64_t queries, std::int64
     }
     ScanPlan plan{};
     with_tile_route(route, queries, words, [&]<class TileRoute>() {
-        plan = plan_tiles<TileRoute>(route, device, queries, rows, most_splits);
+        plan = plan_tiles<TileRoute>(route, device, queries, rows, words, most_splits);
     });
     return plan;
 }

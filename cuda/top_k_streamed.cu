@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 
 #include "cuda.hpp"
 #include "nearest_search.hpp"
@@ -61,6 +62,15 @@ public:
         }
     }
 
+    /// After an error a copy may still be on its way into buffers that the caller is about to free.
+    ~RowBuffers() {
+        if (std::uncaught_exceptions() > exceptions_) {
+            cudaStreamSynchronize(copies_.get());
+        }
+    }
+    RowBuffers(const RowBuffers&) = delete;
+    RowBuffers& operator=(const RowBuffers&) = delete;
+
     std::int64_t parts() const { return ceil_div(database_.rows, rows_at_once_); }
     std::int64_t first_row(std::int64_t part) const { return part * rows_at_once_; }
 
@@ -112,6 +122,7 @@ private:
     std::uint64_t* buffers_;
     std::int64_t rows_at_once_;
     cudaStream_t compute_;
+    int exceptions_ = std::uncaught_exceptions();
     CopyStream copies_;
     Event copied_[2];
     Event searched_[2];
@@ -126,6 +137,8 @@ void top_k_streamed(const CodeRows& queries, const CodeRows& database, std::int6
     require_scan(queries, database, "top_k_streamed");
     require_k(database, k, exclude_self, "top_k_streamed");
     require(k <= most_listed, "top_k_streamed", "k is above 512");
+    require(database.rows <= 1 || database.stride >= database.words, "top_k_streamed",
+            "the rows of the database overlap or are in reverse");
     require(rows_at_once >= 1, "top_k_streamed", "the buffers have no room for a row");
     if (queries.rows == 0 || k == 0) {
         return;
@@ -142,12 +155,13 @@ void top_k_streamed(const CodeRows& queries, const CodeRows& database, std::int6
         NearestSearch search(NearestLayout::of(batch.rows, part_rows, k), workspace, stream);
         rows.copy(0);
         for (std::int64_t part = 0; part < rows.parts(); ++part) {
-            if (part + 1 < rows.parts()) {
-                rows.copy(part + 1);
-            }
             search.add(batch, rows.arrived(part), rows.first_row(part),
                        exclude_self ? first : no_self);
             rows.release(part);
+            // From pageable memory the call returns when the copy is done: the search runs by then.
+            if (part + 1 < rows.parts()) {
+                rows.copy(part + 1);
+            }
             if (interrupt && interrupt()) {
                 throw Interrupted();
             }

@@ -30,6 +30,10 @@ def _tensors(values):
             yield from _tensors(value)
 
 
+current_device = [1]
+"""The last one is current; the first is not the one that the tensors are on."""
+
+
 class CudaTensor(torch.Tensor):
     """A tensor on "cuda:0"."""
 
@@ -71,6 +75,8 @@ class CudaTensor(torch.Tensor):
         return DLPACK_CUDA, 0
 
     def __dlpack__(self, *, stream=None):
+        if current_device[-1] != self.device.index:
+            raise BufferError("Can't export tensors on a different CUDA device index")
         return device_capsule(self.on_host(), stream, 0)
 
 
@@ -96,10 +102,21 @@ def _is_cuda(device):
 
 
 @contextlib.contextmanager
+def _current(device):
+    """torch.cuda.device: torch lends tensors of the current device alone."""
+    current_device.append(torch.device(device).index)
+    try:
+        yield
+    finally:
+        current_device.pop()
+
+
+@contextlib.contextmanager
 def on_gpu(monkeypatch):
     """Let torch have a GPU inside a ``with`` block."""
     stream = types.SimpleNamespace(cuda_stream=0)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: stream)
+    monkeypatch.setattr(torch.cuda, "device", _current)
     with _Cuda():
         yield

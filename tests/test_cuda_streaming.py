@@ -57,6 +57,13 @@ def test_equal_codes_are_themselves_left_out(gpu_library):
     equal(gpu.kneighbors(), cpu.kneighbors())
 
 
+def test_rows_apart_reversed_and_repeated(gpu_library):
+    words = make(N).words
+    for rows in (words[::2], words[::-1], np.broadcast_to(words[:1], words.shape), words[:, :1]):
+        gpu, cpu = HammingNeighbors(2, device="cuda").fit(rows), HammingNeighbors(2).fit(rows)
+        equal(gpu.kneighbors(rows[:5].copy()), cpu.kneighbors(rows[:5].copy()))
+
+
 def test_torch_on_the_cpu(gpu_library):
     if gpu_library != "torch":
         pytest.skip("cupy has no arrays on the CPU")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -139,6 +140,18 @@ def current_stream(array: Array) -> int:
     else:
         pointer = int(sys.modules["torch"].cuda.current_stream(array.device).cuda_stream)
     return pointer or LEGACY_DEFAULT_STREAM
+
+
+def on_device_of(array: Array) -> AbstractContextManager[Any]:
+    """Make the GPU of an array current inside a ``with`` block.
+
+    torch lends its tensors on no other one, and cupy computes on the current one.
+    """
+    if type(array).__module__.startswith("cupy"):
+        device: AbstractContextManager[Any] = array.device
+        return device
+    made: AbstractContextManager[Any] = sys.modules["torch"].cuda.device(array.device)
+    return made
 
 
 def need_same_place(a: Array, a_name: str, b: Array, b_name: str) -> None:

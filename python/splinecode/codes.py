@@ -35,6 +35,7 @@ from .arrays import (
     library_of,
     need_same_place,
     on_cuda,
+    on_device_of,
     to_host,
 )
 from .kernels import cuda, run, workspace
@@ -104,8 +105,9 @@ def _pack_cuda(z: Array, words: Array, threshold: float) -> Any:
     """Pack on the current stream. Returns a lazy device number: reading it is what waits."""
     first_nan = empty(z, (1,), "int64")
     none = np.iinfo(np.int64).max
-    first_nan[...] = none
-    cuda().pack(z, words, threshold, first_nan, current_stream(z))
+    with on_device_of(z):
+        first_nan[...] = none
+        cuda().pack(z, words, threshold, first_nan, current_stream(z))
     return _LazyFirstNan(first_nan, none)
 
 
@@ -358,6 +360,10 @@ class Codes:
         return first, self[first], inverse, counts[:distinct]
 
     def _distinct_on_gpu(self) -> tuple[Array, Codes, Array, Array]:
+        with on_device_of(self._words):
+            return self._distinct_on_current_gpu()
+
+    def _distinct_on_current_gpu(self) -> tuple[Array, Codes, Array, Array]:
         n = len(self)
         order = self.argsort()
         starts = empty(self._words, (n,), "bool")
@@ -380,7 +386,8 @@ class Codes:
         order = empty(self._words, (len(self),), "int64")
         if on_cuda(self._words):
             beside = workspace(order, cuda().argsort_workspace_bytes(len(self)))
-            cuda().argsort(self._words, order, beside, current_stream(order))
+            with on_device_of(order):
+                cuda().argsort(self._words, order, beside, current_stream(order))
         else:
             _core.argsort(lent(self._words), lent(order))
         return order

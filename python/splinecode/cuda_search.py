@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import _core
 from .arithmetic import running_totals
-from .arrays import Array, current_stream, empty, lent, on_cuda, to_host
+from .arrays import Array, current_stream, empty, lent, on_cuda, on_device_of, to_host
 from .kernels import cuda, run, workspace
 
 WORKSPACE_BYTES = 1 << 30
@@ -21,8 +21,9 @@ def fill_nearest(
     m, rows, k = queries.shape[0], database.shape[0], distances.shape[1]
     least, most = (cuda().top_k_workspace_bytes(n, rows, k) for n in (1, m))
     beside = workspace(queries, max(least, min(most, WORKSPACE_BYTES)))
-    stream = current_stream(queries)
-    cuda().top_k(queries, database, exclude_self, distances, indices, beside, stream)
+    with on_device_of(queries):
+        stream = current_stream(queries)
+        cuda().top_k(queries, database, exclude_self, distances, indices, beside, stream)
 
 
 def counts_within(queries: Array, database: Array, radius: int, exclude_self: bool) -> Array:
@@ -39,14 +40,15 @@ def lists_within(
 
     Counts first, and waits for the counts to allocate the lists.
     """
-    totals = running_totals(counts_within(queries, database, radius, exclude_self))
-    offsets = to_host(totals)
-    found = (int(offsets[-1]),)
-    distances = empty(queries, found, "int32", "distances")
-    indices = empty(queries, found, "int64", "indices")
-    beside = workspace(queries, 8 * queries.shape[0])
-    stream = current_stream(queries)
-    cuda().fill_within(
-        queries, database, radius, exclude_self, totals, distances, indices, beside, stream
-    )
+    with on_device_of(queries):
+        totals = running_totals(counts_within(queries, database, radius, exclude_self))
+        offsets = to_host(totals)
+        found = (int(offsets[-1]),)
+        distances = empty(queries, found, "int32", "distances")
+        indices = empty(queries, found, "int64", "indices")
+        beside = workspace(queries, 8 * queries.shape[0])
+        stream = current_stream(queries)
+        cuda().fill_within(
+            queries, database, radius, exclude_self, totals, distances, indices, beside, stream
+        )
     return offsets, indices, distances

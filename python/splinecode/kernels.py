@@ -8,7 +8,7 @@ from typing import TypeVar, TypeVarTuple, Unpack
 import numpy as np
 
 from . import _core
-from .arrays import Array, current_stream, empty, lent, on_cuda
+from .arrays import Array, current_stream, empty, lent, on_cuda, on_device_of
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
@@ -25,7 +25,8 @@ def run(function: Callable[[Unpack[Ts]], R], near: Array, *args: *Ts) -> R:
     if not on_cuda(near):
         return function(*map(lent, args))
     on_gpu: Callable[..., R] = getattr(cuda(), function.__name__)
-    return on_gpu(*args, current_stream(near))
+    with on_device_of(near):
+        return on_gpu(*args, current_stream(near))
 
 
 def need_cuda_build() -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from . import _core
 from .arithmetic import places
-from .arrays import Array, current_stream, empty, lent, need_same_place, on_cuda
+from .arrays import Array, current_stream, empty, lent, need_same_place, on_cuda, on_device_of
 from .codes import Codes, need_same_layers
 from .kernels import cuda
 
@@ -101,7 +101,9 @@ def _match(a: Codes, b: Codes) -> Array:
     """Return for every code of `a` the lowest row of `b` that equals it, or -1."""
     found = empty(a.words, (len(a),), "int64")
     if on_cuda(a.words):
-        cuda().match(a.words, b.words, b.argsort(), found, current_stream(a.words))
+        order = b.argsort()
+        with on_device_of(a.words):
+            cuda().match(a.words, b.words, order, found, current_stream(a.words))
     else:
         _core.match(lent(a.words), lent(b.words), lent(found))
     return found

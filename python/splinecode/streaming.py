@@ -16,6 +16,7 @@ from .arrays import (
     handed_back,
     lent,
     library_of,
+    on_device_of,
     to_host,
     uploaded,
 )
@@ -62,9 +63,11 @@ class _Streamed:
     """A database on the CPU, and room on a GPU to search in it for `batch` queries at a time."""
 
     def __init__(self, near: Array, database: np.ndarray[Any, Any], k: int, queries: int) -> None:
+        rows, words = database.shape
+        if rows > 1 and database.strides[0] < 8 * words:  # rows that overlap or go backwards
+            database = np.ascontiguousarray(database)
         self._near, self._database, self._k = near, database, k
         self.batch = max(1, queries)
-        rows, words = database.shape
         block = max(1, min(rows, _BLOCK_BYTES // max(1, 8 * words)))
         while self.batch > 1 and self._workspace_bytes(block) > WORKSPACE_BYTES:
             self.batch = -(-self.batch // 2)
@@ -95,16 +98,17 @@ class _Streamed:
         if self._k > _MOST_FUSED:
             return self._merged(asked)
         distances, indices = self._distances[: len(queries)], self._indices[: len(queries)]
-        cuda().top_k_streamed(
-            asked,
-            self._database,
-            False,
-            distances,
-            indices,
-            self._workspace,
-            self._blocks,
-            current_stream(self._near),
-        )
+        with on_device_of(self._near):
+            cuda().top_k_streamed(
+                asked,
+                self._database,
+                False,
+                distances,
+                indices,
+                self._workspace,
+                self._blocks,
+                current_stream(self._near),
+            )
         return to_host(distances), to_host(indices)
 
     def _merged(self, asked: Array) -> tuple[Array, Array]:

@@ -295,6 +295,26 @@ TEST(emulated_streamed_top_k_agrees_with_a_sort) {
     }
 }
 
+TEST(emulated_streaming_can_be_interrupted) {
+    const std::vector<std::uint64_t> codes(40);
+    std::vector<std::uint64_t> workspace(cuda::top_k_workspace_bytes(1, 4, 1) / 8);
+    std::vector<std::uint64_t> buffers(8);
+    std::int32_t distance = 0;
+    std::int64_t nearest = 0;
+    const auto search = [&](std::int64_t stride) {
+        cuda::top_k_streamed({codes.data(), 1, 1, 1}, {codes.data() + 39, 10, 1, stride}, 1, false,
+                             &distance, &nearest, workspace.data(), 8 * workspace.size(),
+                             buffers.data(), 4, {}, [] { return true; });
+    };
+    CHECK_THROWS(search(-1), std::invalid_argument);
+    CHECK_THROWS(search(0), std::invalid_argument);
+    CHECK_THROWS(cuda::top_k_streamed({codes.data(), 1, 1, 1}, {codes.data(), 10, 1, 4}, 1, false,
+                                      &distance, &nearest, workspace.data(), 8 * workspace.size(),
+                                      buffers.data(), 4, {}, [] { return true; }),
+                 Interrupted);
+    CHECK_EQ(emulator::runtime.streams_and_events, 0);
+}
+
 TEST(emulated_streaming_without_memory) {
     const std::vector<std::uint64_t> codes(4);
     std::vector<std::uint64_t> workspace(cuda::top_k_workspace_bytes(1, 4, 1) / 8);

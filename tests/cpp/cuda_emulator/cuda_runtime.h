@@ -181,6 +181,7 @@ enum cudaError_t {
     cudaSuccess = 0,
     cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidConfiguration = 9,
+    cudaErrorInvalidPitchValue = 12,
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
 };
@@ -240,6 +241,7 @@ inline const char* cudaGetErrorString(cudaError_t error) {
         case cudaSuccess: return "no error";
         case cudaErrorMemoryAllocation: return "out of memory";
         case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+        case cudaErrorInvalidPitchValue: return "invalid pitch argument";
         case cudaErrorNoDevice: return "no CUDA-capable device is detected";
         case cudaErrorInvalidDevice: return "invalid device ordinal";
     }
@@ -324,6 +326,9 @@ enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1 };
 inline cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from,
                                      std::size_t from_pitch, std::size_t width, std::size_t height,
                                      cudaMemcpyKind, cudaStream_t) {
+    if (from_pitch < width || to_pitch < width || from_pitch >= std::size_t{1} << 31) {
+        return emulator::finish(cudaErrorInvalidPitchValue);
+    }
     for (std::size_t row = 0; row < height; ++row) {
         std::memcpy(static_cast<char*>(to) + row * to_pitch,
                     static_cast<const char*>(from) + row * from_pitch, width);
