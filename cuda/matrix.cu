@@ -176,7 +176,7 @@ void write_matrix(const char* name, const CodeRows& x, const CodeRows& y, Out* o
     require_scan(x, y, name);
     require(!std::is_same_v<Out, std::uint16_t> || x.words <= most_uint16_words, name,
             "the distances of codes this wide do not fit in uint16");
-    if (x.rows == 0 || y.rows == 0) {
+    if (x.rows == 0 || y.rows == 0 || (form == Form::condensed && x.rows == 1)) {
         return;
     }
     const DeviceGuard guard(stream.device);

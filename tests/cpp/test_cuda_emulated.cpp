@@ -200,7 +200,7 @@ void check_pack(Random& random, ElementType type) {
 
 TEST(emulated_pack_agrees_with_comparison) {
     Random random(1);
-    for (int round = 0; round < 25; ++round) {
+    for (int round = 0; round < rounds(25); ++round) {
         for (const auto type : {ElementType::float64, ElementType::float32, ElementType::float16,
                                 ElementType::bfloat16, ElementType::boolean}) {
             check_pack(random, type);

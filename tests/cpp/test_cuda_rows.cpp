@@ -266,7 +266,7 @@ Style drawn_style(Random& random) {
 
 TEST(emulated_pack_by_chunks_agrees_with_the_cpu) {
     Random random(11);
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < rounds(60); ++round) {
         const std::int64_t nans = random.one_in(2) ? 0 : random.one_of<std::int64_t>({2, 900});
         check_pack_by_chunks(random, ElementType::float64, std::nan(""), nans);
         check_pack_by_chunks(random, ElementType::float32, std::nanf(""), nans);
@@ -299,7 +299,7 @@ TEST(emulated_unpack_agrees_with_the_cpu) {
     Random random(12);
     for (const std::int64_t n_bits : {1, 3, 4, 12, 16, 63, 64, 65, 100, 128, 1000, 1001, 2047, 2048,
                                       2049, 2064, 4096, 5000, 6400}) {
-        for (int round = 0; round < 4; ++round) {
+        for (int round = 0; round < rounds(4); ++round) {
             check_unpack(random, n_bits);
         }
     }
@@ -307,7 +307,7 @@ TEST(emulated_unpack_agrees_with_the_cpu) {
 
 TEST(emulated_paired_distances_agree_with_the_cpu) {
     Random random(13);
-    for (int round = 0; round < 150; ++round) {
+    for (int round = 0; round < rounds(150); ++round) {
         const std::int64_t words =
             random.one_of<std::int64_t>({0, 1, 2, 3, 4, 5, 8, 16, 17, 31, 64, 129, 300});
         const std::int64_t rows = random.one_of<std::int64_t>({1, 2, 7, 33, 100});
@@ -320,7 +320,7 @@ TEST(emulated_paired_distances_agree_with_the_cpu) {
 
 TEST(emulated_groups_agree_with_the_cpu) {
     Random random(14);
-    for (int round = 0; round < 80; ++round) {
+    for (int round = 0; round < rounds(80); ++round) {
         const std::int64_t words = random.one_of<std::int64_t>({0, 1, 2, 3, 16, 33, 70});
         check_groups(random, random.one_of<std::int64_t>({0, 1, 2, 15, 16, 17, 31, 32, 100, 700}),
                      words);
@@ -362,7 +362,7 @@ TEST(emulated_counts_of_many_full_rows_do_not_overflow) {
 
 TEST(emulated_sets_agree_with_the_cpu) {
     Random random(16);
-    for (int round = 0; round < 40; ++round) {
+    for (int round = 0; round < rounds(40); ++round) {
         const std::int64_t rows =
             random.one_of<std::int64_t>({1, 2, 3, 31, 32, 33, 100, 257, 1000});
         check_sets(random, rows, random.one_of<std::int64_t>({0, 1, 2, 3, 9, 40}),

@@ -258,7 +258,7 @@ void check_streamed(Random& random, const Case& c, const Asked& asked) {
 TEST(emulated_matrices_agree_with_loops) {
     Random random(11);
     for (const char* const route : routes) {
-        for (int round = 0; round < 6; ++round) {
+        for (int round = 0; round < rounds(6); ++round) {
             check_matrix<std::int32_t>(random, random_case(random, route));
             check_matrix<std::uint16_t>(random, random_case(random, route));
             check_symmetric(random, random_case(random, route));
@@ -269,7 +269,7 @@ TEST(emulated_matrices_agree_with_loops) {
 TEST(emulated_radius_lists_agree_with_loops) {
     Random random(12);
     for (const char* const route : routes) {
-        for (int round = 0; round < 8; ++round) {
+        for (int round = 0; round < rounds(8); ++round) {
             check_within(random, random_case(random, route));
         }
     }
@@ -278,7 +278,7 @@ TEST(emulated_radius_lists_agree_with_loops) {
 TEST(emulated_top_k_agrees_with_a_sort) {
     Random random(13);
     for (const char* const route : routes) {
-        for (int round = 0; round < 10; ++round) {
+        for (int round = 0; round < rounds(10); ++round) {
             const Case c = random_case(random, route);
             check_top_k(random, c, random_asked(random, c));
         }
@@ -288,7 +288,7 @@ TEST(emulated_top_k_agrees_with_a_sort) {
 TEST(emulated_streamed_top_k_agrees_with_a_sort) {
     Random random(14);
     for (const char* const route : routes) {
-        for (int round = 0; round < 4; ++round) {
+        for (int round = 0; round < rounds(4); ++round) {
             const Case c = random_case(random, route);
             check_streamed(random, c, random_asked(random, c));
         }
@@ -335,7 +335,7 @@ TEST(emulated_lists_are_settled_many_times) {
     Random random(15);
     for (const char* const route : {"few", "popc", "wgmma"}) {
         // Rows that come nearer and nearer: every one is taken.
-        Case c{route, "random", 3, 2'000, 16};
+        Case c{route, "random", 3, 1'000, 16};
         const Forced forced(c.route);
         Codes y(random, c.n_rows, c.words, "equal");
         for (std::int64_t i = 0; i < c.n_rows; ++i) {
