@@ -116,11 +116,12 @@ void top_k(const CodeRows& queries, const CodeRows& database, std::int64_t k, bo
            std::int32_t* distances, std::int64_t* indices, void* workspace,
            std::size_t workspace_bytes, Stream stream);
 
-/// As top_k of a database in host memory, at the speed of copying it if that memory is pinned; k is
-/// at most 512. Rows come through two buffers of `rows_at_once` codes each, which lie one behind
-/// the other; a workspace of top_k_workspace_bytes(queries, rows_at_once, k) serves all queries in
-/// one pass over the database. From pageable memory every copy is waited for. Returns before the
-/// last parts are searched: until the stream has come there, the database must stay as it is.
+/// As top_k of a database in host memory, of which one part is copied while another is searched
+/// if it is pinned; k is at most 512. Rows come through two buffers of `rows_at_once` codes each,
+/// which lie one behind the other; a workspace of top_k_workspace_bytes(queries, rows_at_once, k)
+/// serves all queries in one pass over the database. From pageable memory every copy is waited
+/// for. Returns before the last parts are searched: until the stream has come there, the database
+/// must stay as it is.
 void top_k_streamed(const CodeRows& queries, const CodeRows& database, std::int64_t k,
                     bool exclude_self, std::int32_t* distances, std::int64_t* indices,
                     void* workspace, std::size_t workspace_bytes, std::uint64_t* buffers,

@@ -11,7 +11,8 @@
 #include "warp.hpp"
 
 /// The scan of all rows by all queries, tile by tile: what every function over distances of many
-/// queries does. What becomes of the distances is up to a sink (matrix.cu, radius.cu, top_k.cu).
+/// queries does. What becomes of the distances is up to a sink (matrix.cu, radius.cu,
+/// nearest_sink.hpp).
 ///
 /// Floor: the larger of the route's rate for queries x rows x bits, and the database once from
 /// device memory: blocks that run at a time share its rows through the L2 cache.
