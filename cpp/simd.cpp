@@ -11,7 +11,8 @@ std::vector<const Kernels*> detect() {
     std::vector<const Kernels*> levels{&scalar_kernels};
 #if defined(SPLINECODE_X86)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
+        __builtin_cpu_supports("fma")) {
         levels.push_back(&avx2_kernels);
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&

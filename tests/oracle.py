@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from itertools import chain, combinations, pairwise
-from math import prod
-from typing import Any, NamedTuple, TypeVar
+from itertools import chain, combinations, pairwise, product
+from math import lcm
+from typing import Any, NamedTuple, TypeVar, get_args
 
 T = TypeVar("T")
 Bits = Sequence[bool]
@@ -236,161 +236,177 @@ def nearest_by_class(
     return found
 
 
-# ---------------------------------------------------------------- sliding windows
+# ---------------------------------------------------------------- affine steps
 #
-# A value is a flat list in C order (channel, row, column) beside its shape.
+# An affine step is a row for each unit of its output, over the units of all its inputs, one input
+# after the other. `rows` takes how many units each input has.
+
+
+class Row(NamedTuple):
+    """(constant + sum of weight * in[column]) / denominator, all integers."""
+
+    constant: int
+    terms: list[Pair]  # (column, weight)
+    denominator: int
+
+
+def row(constant: Fraction, terms: Iterable[tuple[int, Fraction]]) -> Row:
+    """The row constant + sum of weight * in[column] over terms (column, weight)."""
+    kept = [(column, weight) for column, weight in terms if weight]
+    denominator = lcm(constant.denominator, *(weight.denominator for _, weight in kept))
+    return Row(
+        int(constant * denominator),
+        [(column, int(weight * denominator)) for column, weight in kept],
+        denominator,
+    )
+
+
+def affine(rows: Sequence[Row], values: Values) -> Values:
+    """Every row of the values, summed in integers over common denominators: that is fast."""
+    scale = lcm(*(value.denominator for value in values))
+    scaled = [value.numerator * (scale // value.denominator) for value in values]
+    return [
+        Fraction(
+            constant * scale + sum(weight * scaled[column] for column, weight in terms),
+            denominator * scale,
+        )
+        for constant, terms, denominator in rows
+    ]
 
 
 @dataclass(frozen=True)
-class Window:
-    """The input positions under a kernel at one output position, row by row."""
+class Gather:
+    """out[u] = in[index[u]], 0 where index[u] is -1."""
 
-    row: int
-    column: int
-    taps: list[int | None]  # None is padding
+    index: list[int]
 
-    @property
-    def inside(self) -> list[int]:
-        return [i for i in self.taps if i is not None]
+    def rows(self, units: int) -> list[Row]:
+        return [row(Fraction(0), [(i, Fraction(1))] if i >= 0 else []) for i in self.index]
 
 
-def windows(
-    shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
-) -> list[list[Window]]:
-    """Per channel, the windows of a (channels, rows, columns) value, row by row."""
-    channels, height, width = shape
-    rows = axis_windows(height, kernel[0], stride[0], padding[0], dilation[0])
-    columns = axis_windows(width, kernel[1], stride[1], padding[1], dilation[1])
+@dataclass(frozen=True)
+class Concat:
+    """The units of all inputs, one input after the other."""
 
-    def tap(channel: int, y: int | None, x: int | None) -> int | None:
-        return None if y is None or x is None else (channel * height + y) * width + x
-
-    return [
-        [
-            Window(row, column, [tap(channel, y, x) for y in ys for x in xs])
-            for row, ys in enumerate(rows)
-            for column, xs in enumerate(columns)
-        ]
-        for channel in range(channels)
-    ]
-
-
-def axis_windows(
-    size: int, kernel: int, stride: int, padding: int, dilation: int
-) -> list[list[int | None]]:
-    """The positions under a kernel sliding along one axis: None is padding."""
-    count = (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-    starts = [stride * i - padding for i in range(count)]
-    return [
-        [x if 0 <= x < size else None for x in range(start, start + dilation * kernel, dilation)]
-        for start in starts
-    ]
-
-
-def output_plane(channels: list[list[Window]]) -> Pair:
-    """(rows, columns) of the output that these windows make."""
-    last = channels[0][-1]
-    return last.row + 1, last.column + 1
-
-
-# ---------------------------------------------------------------- affine steps
-#
-# Every step maps values to values and a shape to a shape.
+    def rows(self, *units: int) -> list[Row]:
+        return [row(Fraction(0), [(i, Fraction(1))]) for i in range(sum(units))]
 
 
 @dataclass(frozen=True)
 class Linear:
-    """weight[out][in] on a flat vector."""
+    """weight[out][in] on each run of `in` consecutive units."""
 
     weight: list[Values]
     bias: Values
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return (len(self.bias),)
-
-    def apply(self, values: Values, shape: Shape) -> Values:
+    def rows(self, units: int) -> list[Row]:
         return [
-            sum((w * x for w, x in zip(row, values, strict=True)), bias)
-            for row, bias in zip(self.weight, self.bias, strict=True)
+            row(bias, enumerate(weights, start))
+            for start in range(0, units, len(self.weight[0]))
+            for weights, bias in zip(self.weight, self.bias, strict=True)
         ]
 
 
 @dataclass(frozen=True)
-class Conv2d:
-    """weight[out channel][in channel of its group][kernel row][kernel column]; zero padding."""
+class Conv:
+    """weight[out channel][in channel of its group][tap on axis 0]...; zero padding.
 
-    weight: list[list[list[Values]]]
+    Units are (channel, *spatial) of `input_shape`, in C order.
+    """
+
+    weight: list[Any]
     bias: Values
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
-    groups: int = 1
+    stride: Shape
+    padding: Shape
+    dilation: Shape
+    groups: int
+    input_shape: Shape
 
-    def windows(self, shape: Shape) -> list[list[Window]]:
-        kernel = (len(self.weight[0][0]), len(self.weight[0][0][0]))
-        return windows(shape, kernel, self.stride, self.padding, self.dilation)
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (len(self.weight), *output_plane(self.windows(shape)))
-
-    def apply(self, values: Values, shape: Shape) -> Values:
-        channels = self.windows(shape)
-        outputs_per_group = len(self.weight) // self.groups
+    def rows(self, units: int) -> list[Row]:
+        kernel = shape_of(self.weight)[2:]
+        sliding = (kernel, self.stride, self.padding, self.dilation)
+        axes = [axis_windows(*axis) for axis in zip(self.input_shape[1:], *sliding, strict=True)]
+        per_group = len(self.weight) // self.groups
         result = []
         for out, (planes, bias) in enumerate(zip(self.weight, self.bias, strict=True)):
-            first = out // outputs_per_group * len(planes)
-            group = channels[first : first + len(planes)]
-            weights = [w for plane in planes for row in plane for w in row]
-            for position in zip(*group, strict=True):
-                taps = chain.from_iterable(window.taps for window in position)
-                terms = (w * values[i] for w, i in zip(weights, taps, strict=True) if i is not None)
-                result.append(sum(terms, bias))
+            first = out // per_group * len(planes)
+            for window in product(*axes):  # the positions under the kernel, axis by axis
+                places = product(range(first, first + len(planes)), *window)
+                taps = zip(places, flat(planes), strict=True)
+                inside = [(place, weight) for place, weight in taps if min(place) >= 0]
+                result.append(
+                    row(bias, [(unit_at(place, self.input_shape), w) for place, w in inside])
+                )
         return result
 
 
+def axis_windows(
+    size: int, kernel: int, stride: int, padding: int, dilation: int
+) -> list[list[int]]:
+    """The positions under a kernel sliding along one axis: -1 is padding."""
+    count = (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    starts = [stride * i - padding for i in range(count)]
+    return [
+        [x if 0 <= x < size else -1 for x in range(start, start + dilation * kernel, dilation)]
+        for start in starts
+    ]
+
+
+def unit_at(place: Sequence[int], shape: Shape) -> int:
+    """The number of a place in C order: (1, 2) of shape (3, 4) is 6."""
+    unit = 0
+    for i, extent in zip(place, shape, strict=True):
+        unit = unit * extent + i
+    return unit
+
+
+def shape_of(nested: Any) -> Shape:
+    """The shape of nested lists."""
+    return (len(nested), *shape_of(nested[0])) if isinstance(nested, list) else ()
+
+
+def flat(nested: Any) -> list[Any]:
+    """The numbers in nested lists, in order."""
+    return [x for part in nested for x in flat(part)] if isinstance(nested, list) else [nested]
+
+
 @dataclass(frozen=True)
-class ChannelAffine:
-    """Per channel of a (channel, row, column) value, or per feature of a flat one."""
+class Scale:
+    """out[u] = scale[u] * in[u] + shift[u]."""
 
     scale: Values
     shift: Values
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
-    def apply(self, values: Values, shape: Shape) -> Values:
-        plane = len(values) // len(self.scale)
-        return [self.scale[i // plane] * x + self.shift[i // plane] for i, x in enumerate(values)]
+    def rows(self, units: int) -> list[Row]:
+        pairs = zip(self.scale, self.shift, strict=True)
+        return [row(shift, [(unit, scale)]) for unit, (scale, shift) in enumerate(pairs)]
 
 
 @dataclass(frozen=True)
-class AvgPool2d:
-    kernel: Pair
-    stride: Pair
-    padding: Pair = (0, 0)
-    count_include_pad: bool = True
+class Sum:
+    """The sum of its inputs, which have as many units."""
 
-    def windows(self, shape: Shape) -> list[list[Window]]:
-        return windows(shape, self.kernel, self.stride, self.padding, (1, 1))
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (shape[0], *output_plane(self.windows(shape)))
-
-    def apply(self, values: Values, shape: Shape) -> Values:
+    def rows(self, *units: int) -> list[Row]:
+        starts = range(0, sum(units), units[0])
         return [
-            sum((values[i] for i in window.inside), Fraction(0))
-            / (len(window.taps) if self.count_include_pad else len(window.inside))
-            for window in chain(*self.windows(shape))
+            row(Fraction(0), [(start + unit, Fraction(1)) for start in starts])
+            for unit in range(units[0])
         ]
 
 
 @dataclass(frozen=True)
-class Flatten:
-    def output_shape(self, shape: Shape) -> Shape:
-        return (prod(shape),)
+class Sparse:
+    """out[u] = bias[u] + sum of weights[i] * in[columns[i]], offsets[u] <= i < offsets[u + 1]."""
 
-    def apply(self, values: Values, shape: Shape) -> Values:
-        return values
+    offsets: list[int]
+    columns: list[int]
+    weights: Values
+    bias: Values
+
+    def rows(self, units: int) -> list[Row]:
+        entries = list(zip(self.columns, self.weights, strict=True))
+        spans = zip(self.bias, pairwise(self.offsets), strict=True)
+        return [row(bias, entries[start:stop]) for bias, (start, stop) in spans]
 
 
 # ---------------------------------------------------------------- kink steps
@@ -400,70 +416,90 @@ class Flatten:
 
 
 @dataclass(frozen=True)
-class ReLU:
-    """One bit a unit: z > 0, whatever the slope below."""
+class Pieces:
+    """slopes[i][u] * z + intercepts[i][u], where i of the k thresholds[.][u] are below z.
 
-    negative_slope: Fraction = Fraction(0)
+    Bit u * k + i is z[u] > thresholds[i][u].
+    """
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
+    thresholds: list[Values]
+    slopes: list[Values]
+    intercepts: list[Values]
 
-    def apply(self, values: Values, shape: Shape) -> Values:
-        return [z if z > 0 else self.negative_slope * z for z in values]
+    def apply(self, values: Values) -> Values:
+        result = []
+        for unit, z in enumerate(values):
+            piece = sum(z > threshold[unit] for threshold in self.thresholds)
+            result.append(self.slopes[piece][unit] * z + self.intercepts[piece][unit])
+        return result
 
-    def forms(self, values: Values, shape: Shape) -> Values:
-        return values
+    def forms(self, values: Values) -> Values:
+        return [z - threshold[u] for u, z in enumerate(values) for threshold in self.thresholds]
 
-    def bits(self, values: Values, shape: Shape) -> list[bool]:
-        return [z > 0 for z in values]
+    def bits(self, values: Values) -> list[bool]:
+        return [z > threshold[u] for u, z in enumerate(values) for threshold in self.thresholds]
 
 
 @dataclass(frozen=True)
-class MaxPool2d:
-    """One bit per window element, flat over (channel, out row, out column, kernel row, column).
+class MaxWindows:
+    """Output w is the largest of the units in index[w]; -1 is no unit.
 
-    The one bit that is on in a window marks its argmax, the first of equals. Padding is minus
-    infinity: it is never chosen, and its bit is always off.
+    One bit an element of a window: on for the argmax, the first of equals; always off for -1.
     """
 
-    kernel: Pair
-    stride: Pair
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
+    index: list[list[int]]
 
-    def windows(self, shape: Shape) -> list[list[Window]]:
-        return windows(shape, self.kernel, self.stride, self.padding, self.dilation)
+    def apply(self, values: Values) -> Values:
+        return [max(values[i] for i in window if i >= 0) for window in self.index]
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return (shape[0], *output_plane(self.windows(shape)))
+    def forms(self, values: Values) -> Values:
+        windows = [[i for i in window if i >= 0] for window in self.index]
+        return [values[i] - values[j] for window in windows for i, j in combinations(window, 2)]
 
-    def apply(self, values: Values, shape: Shape) -> Values:
-        flat = chain(*self.windows(shape))
-        return [max(values[i] for i in window.inside) for window in flat]
-
-    def forms(self, values: Values, shape: Shape) -> Values:
-        flat = chain(*self.windows(shape))
-        pairs = chain.from_iterable(combinations(window.inside, 2) for window in flat)
-        return [values[i] - values[j] for i, j in pairs]
-
-    def bits(self, values: Values, shape: Shape) -> list[bool]:
+    def bits(self, values: Values) -> list[bool]:
         result = []
-        for window in chain(*self.windows(shape)):
-            argmax = max(window.inside, key=lambda i: values[i])  # max keeps the first of equals
-            result += [i == argmax for i in window.taps]
+        for window in self.index:
+            places = [place for place, i in enumerate(window) if i >= 0]
+            argmax = max(places, key=lambda place: values[window[place]])  # the first of equals
+            result += [place == argmax for place in range(len(window))]
         return result
 
 
-Kink = ReLU | MaxPool2d
-Step = Linear | Conv2d | ChannelAffine | AvgPool2d | Flatten | Kink
+# ---------------------------------------------------------------- networks
 
 
-def evaluate(steps: Sequence[Step], input_shape: Shape, x: Values) -> Values:
-    """The network's output at one point."""
-    shape, values = input_shape, x
-    for step in steps:
-        shape, values = step.output_shape(shape), step.apply(values, shape)
-    return values
+@dataclass(frozen=True)
+class Input:
+    """The network's input."""
+
+
+Affine = Gather | Concat | Linear | Conv | Scale | Sum | Sparse
+Kink = Pieces | MaxWindows
+Step = Input | Affine | Kink
+
+
+class Node(NamedTuple):
+    """A step and the nodes it takes, all before it: node 0 is the input, the last the output."""
+
+    step: Step
+    inputs: tuple[int, ...] = ()
+
+
+def evaluate(nodes: Sequence[Node], x: Values) -> Values:
+    """The last node's values at one point."""
+    values = [[x]]
+    for step, inputs in nodes[1:]:
+        values.append(step_at_points(step, [values[i] for i in inputs]))
+    return values[-1][0]
+
+
+def step_at_points(step: Step, inputs: list[list[Values]]) -> list[Values]:
+    """A step's values at several points; inputs[i][p] are those of its input i at point p."""
+    if isinstance(step, Kink):
+        return [step.apply(values) for values in inputs[0]]
+    assert not isinstance(step, Input)
+    rows = step.rows(*(len(points[0]) for points in inputs))
+    return [affine(rows, [*chain(*values)]) for values in zip(*inputs, strict=True)]
 
 
 # ---------------------------------------------------------------- exact crossings
@@ -488,23 +524,25 @@ class OracleResult:
     values: list[Values]  # [knot][output]
 
 
-def crossings(steps: Sequence[Step], input_shape: Shape, a: Values, b: Values) -> OracleResult:
+def crossings(nodes: Sequence[Node], a: Values, b: Values) -> OracleResult:
     """Every crossing of x(t) = a + t (b - a), 0 < t < 1.
 
-    The sweep keeps the values of one step at knots between which they are linear. An affine step
-    keeps knots; a kink adds one wherever a form changes sign. Those are candidates: a knot of the
-    answer is one where some bit differs between the open intervals beside it.
+    The sweep keeps the values of the nodes at knots between which all of them are linear. An affine
+    step keeps knots; a kink adds one wherever a form changes sign. Those are candidates: a knot of
+    the answer is one where some bit differs between the open intervals beside it.
     """
-    knots, values, shape = [Fraction(0), Fraction(1)], [a, b], input_shape
+    knots, values = [Fraction(0), Fraction(1)], {0: [a, b]}
+    last_use = {i: n for n, node in enumerate(nodes) for i in node.inputs}
     layers: list[tuple[Values, list[list[bool]]]] = []  # candidate knots, bits between them
-    for step in steps:
+    for n, (step, inputs) in enumerate(nodes[1:], 1):
         if isinstance(step, Kink):
-            forms = [step.forms(v, shape) for v in values]
-            knots, values = split(knots, values, forms)
-            bits = [step.bits(lerp(v, w, Fraction(1, 2)), shape) for v, w in pairwise(values)]
-            layers.append((knots, bits))
-        values = [step.apply(v, shape) for v in values]
-        shape = step.output_shape(shape)
+            places = split([step.forms(z) for z in values[inputs[0]]])
+            knots = [knot for (knot,) in at_places([[t] for t in knots], places)]
+            values = {i: at_places(points, places) for i, points in values.items()}
+            between = [lerp(v, w, Fraction(1, 2)) for v, w in pairwise(values[inputs[0]])]
+            layers.append((knots, [step.bits(z) for z in between]))
+        values[n] = step_at_points(step, [values[i] for i in inputs])
+        values = {i: points for i, points in values.items() if i == n or last_use.get(i, n) > n}
 
     events = sorted(
         event
@@ -514,7 +552,7 @@ def crossings(steps: Sequence[Step], input_shape: Shape, a: Values, b: Values) -
     )
     pieces = sorted({Fraction(0), Fraction(1), *(event.t for event in events)})
     middles = [(t0 + t1) / 2 for t0, t1 in pairwise(pieces)]
-    output = dict(zip(knots, values, strict=True))
+    output = dict(zip(knots, values[len(nodes) - 1], strict=True))
     return OracleResult(
         events,
         pieces,
@@ -523,20 +561,25 @@ def crossings(steps: Sequence[Step], input_shape: Shape, a: Values, b: Values) -
     )
 
 
-def split(knots: Values, values: list[Values], forms: list[Values]) -> tuple[Values, list[Values]]:
-    """Insert a knot wherever a form changes sign strictly inside an interval."""
-    new_knots, new_values = knots[:1], values[:1]
-    for i, (t0, t1) in enumerate(pairwise(knots)):
-        signs = zip(forms[i], forms[i + 1], strict=True)
+def split(forms: list[Values]) -> list[tuple[int, Fraction]]:
+    """The knots and where a form changes sign between two, as shares s of the way from knot i."""
+    places = [(0, Fraction(0))]
+    for i, (before, after) in enumerate(pairwise(forms)):
+        signs = zip(before, after, strict=True)
         roots = {f / (f - g) for f, g in signs if min(f, g) < 0 < max(f, g)}
-        for s in [*sorted(roots), Fraction(1)]:
-            new_knots.append(t0 + s * (t1 - t0))
-            new_values.append(lerp(values[i], values[i + 1], s))
-    return new_knots, new_values
+        places += [(i, s) for s in [*sorted(roots), Fraction(1)]]
+    return places
+
+
+def at_places(points: list[Values], places: list[tuple[int, Fraction]]) -> list[Values]:
+    """Values that are linear between the knots, at the places of `split`."""
+    return [lerp(points[i], points[i + 1], s) for i, s in places]
 
 
 def lerp(v: Values, w: Values, s: Fraction) -> Values:
     """The point a share s of the way from v to w."""
+    if s in (0, 1):
+        return w if s else v
     return [x + s * (y - x) for x, y in zip(v, w, strict=True)]
 
 
@@ -554,23 +597,21 @@ def code_at_interval(knots: Values, codes: Sequence[T], t: Fraction) -> T:
 # ---------------------------------------------------------------- from a splinecode Network
 
 
-def steps_of(network: Any) -> list[Step]:
+def nodes_of(network: Any) -> list[Node]:
     """The oracle's copy of a splinecode `Network`: its float64 numbers, taken exactly."""
-    kinds: dict[str, type[Step]] = {
-        kind.__name__: kind
-        for kind in (Linear, Conv2d, ChannelAffine, AvgPool2d, Flatten, ReLU, MaxPool2d)
-    }
-    steps: list[Step] = []
-    for step in network.steps:
-        kind = kinds[type(step).__name__]
-        steps.append(kind(**{f.name: exactly(getattr(step, f.name)) for f in fields(kind)}))
-    return steps
+    kinds = {kind.__name__: kind for kind in get_args(Step)}
+    nodes = []
+    for node in network.nodes:
+        kind = kinds[type(node.step).__name__]
+        numbers = {f.name: exactly(getattr(node.step, f.name)) for f in fields(kind)}
+        nodes.append(Node(kind(**numbers), node.inputs))
+    return nodes
 
 
 def exactly(value: Any) -> Any:
-    """Tensors and lists become nested lists of Fractions, a float one Fraction; the rest stays."""
+    """Tensors become nested lists and every float a Fraction; integers and tuples stay."""
     if hasattr(value, "tolist"):
         return exactly(value.tolist())
     if isinstance(value, list):
-        return [exactly(item) if isinstance(item, list) else Fraction(item) for item in value]
+        return [exactly(item) for item in value]
     return Fraction(value) if isinstance(value, float) else value

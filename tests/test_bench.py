@@ -13,7 +13,7 @@ from splinecode import get_threads, reference
 from splinecode.bench import peers, report, timing
 from splinecode.cli import main
 
-GROUPS = {"packing": 5, "hamming": 10, "segments": 1, "sampling": 1}
+GROUPS = {"packing": 5, "hamming": 10, "segments": 3, "growth": 2, "sampling": 1}
 if find_spec("hdbscan"):
     GROUPS["clustering"] = 1
 
@@ -58,12 +58,12 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert case["title"] in printed
         assert case["title"] in progress
         need_spread(case["ours"]["seconds"])
-        assert case["baselines"]
+        assert case["baselines"] or case["group"] == "growth"
         for baseline in case["baselines"]:
             need_paired(baseline)
             assert baseline["label"] in printed
     with_floor = {case["group"] for case in written["cases"] if case["floor"]}
-    assert with_floor == {"packing", "hamming", "segments"}
+    assert with_floor == {"packing", "hamming", "segments", "growth"}
     for case in written["cases"]:
         if case["floor"]:
             need_paired(case["floor"])
@@ -75,7 +75,7 @@ def test_a_peer_that_is_not_installed_is_named(
     monkeypatch.setattr(peers, "library", lambda name: None)
     assert bench("hamming") == 0
     printed = capsys.readouterr().out
-    assert "not compared with: faiss, usearch, numkong (extra [bench])" in printed
+    assert "not compared with: faiss, usearch, numkong, regioncam (extra [bench])" in printed
     assert "torch, +-1 matrix product" in printed
     assert "IndexBinaryFlat" not in printed
 

@@ -137,38 +137,42 @@ def test_unpack_and_unique_refuse_wrong_outputs():
         _core.unique(WORDS, out(4, np.int64), out(4, np.int64), out(3, np.int64))
 
 
-def relu_step(**changes):
-    arguments = {
-        "offsets": np.array([0, 2]),
-        "t": np.array([0.0, 1.0]),
-        "t_error": np.zeros(2),
-        "values": np.array([[-1.0, 1.0], [1.0, 1.0]]),
-        "snap": np.zeros((1, 2)),
-        "bound": np.zeros((1, 2)),
-        "slope": 0.0,
-        "rounding": 0.0,
-    }
-    return _core.relu_step(**{**arguments, **changes})
+def program(units=2):
+    sweep = _core.SweepProgram()
+    assert sweep.add_input(units) == 0
+    return sweep
 
 
-def test_a_step_refuses_offsets_that_lead_outside():
-    assert relu_step()[0][1].tolist() == [0, 0.5, 1]
-    for offsets in ([0, 3], [1, 2], [0, 1, 2], [0, 2, 2], [0, -5, 2], [2]):
-        with pytest.raises(ValueError, match="^offsets "):
-            relu_step(offsets=np.array(offsets), snap=np.zeros((len(offsets) - 1, 2)))
-    with pytest.raises(ValueError, match="^bound "):
-        relu_step(bound=np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="^t "):
-        relu_step(t=np.zeros(3))
+def test_a_sweep_checks_its_arrays():
+    sweep = program()
+    sweep.add_pieces(0, np.zeros((1, 2)), np.array([[0.0, 0], [1, 1]]), np.zeros((2, 2)))
+    sweep.finish()
+    a, b = np.array([[-1.0, 1.0]]), np.array([[1.0, 1.0]])
+    events, codes, (offsets, knots, values), ambiguous, assumed = sweep.sweep(a, b, 1 << 20)
+    assert knots.tolist() == [0, 0.5, 1]
+    assert [column.tolist() for column in events[3:]] == [[0], [0], [1]]
+    assert codes.tolist() == [[2]]
+    assert offsets.tolist() == [0, 3]
+    assert values.tolist() == [0, 1, 0, 1, 1, 1]
+    assert len(ambiguous[0]) == len(assumed[0]) == 0
+    with pytest.raises(ValueError, match="^b "):
+        sweep.sweep(a, np.zeros((2, 2)), 1 << 20)
+    with pytest.raises(TypeError, match="a has dtype"):
+        sweep.sweep(a.astype(np.float32), b, 1 << 20)
+    with pytest.raises(MemoryError, match="give it more"):
+        sweep.sweep(a, b, 8)
+    with pytest.raises(ValueError, match="empty"):
+        _core.SweepProgram().sweep(a, b, 8)
 
 
-def test_a_step_survives_nan_and_infinity():
+def test_a_sweep_survives_nan_and_infinity():
+    sweep = program()
+    sweep.add_pieces(0, np.zeros((1, 2)), np.array([[0.0, 0], [1, 1]]), np.zeros((2, 2)))
+    sweep.finish()
     for bad in (np.nan, np.inf, -np.inf):
-        for place in ((0, 0), (1, 1)):
-            values = np.array([[-1.0, 1.0], [1.0, -1.0]])
-            values[place] = bad
-            sizes = relu_step(values=values)[-1]
-            assert len(sizes[0]) >= 2
+        for ends in ([[bad, 1.0]], [[1.0, bad]]):
+            with pytest.raises(OverflowError):
+                sweep.sweep(np.array(ends), np.array([[-1.0, 1.0]]), 1 << 20)
 
 
 @pytest.mark.parametrize(
@@ -176,22 +180,30 @@ def test_a_step_survives_nan_and_infinity():
     [
         ([[0, 2]], IndexError, "unit 2 of 2"),
         ([[0, -2]], IndexError, "unit -2"),
-        ([[-1, -1]], ValueError, "all padding"),
-        ([0, 1], ValueError, "^windows "),
+        ([[-1, -1]], ValueError, "holds no unit"),
+        ([0, 1], ValueError, "^index "),
     ],
 )
-def test_pool_windows_are_checked(windows, error, message):
+def test_windows_are_checked(windows, error, message):
     with pytest.raises(error, match=message):
-        _core.max_pool_step(
-            np.array([0, 2]),
-            np.array([0.0, 1.0]),
-            np.zeros(2),
-            np.zeros((2, 2)),
-            np.zeros(1),
-            np.zeros(1),
-            np.array(windows),
-            0.0,
-        )
+        program().add_max(0, np.array(windows))
+
+
+def test_steps_are_checked():
+    norms = (np.zeros(1), np.zeros(1), np.zeros(1), 0.0, 0.0, 0.0, 1.0)
+    zero = np.zeros(1)
+    with pytest.raises(ValueError, match="another length"):
+        empty = (np.zeros(0), np.zeros(0), np.zeros(0), *norms[3:])
+        program().add_linear(0, np.zeros((1, 3)), zero, empty)
+    with pytest.raises(IndexError, match="node 3 of 1"):
+        program().add_sum([0, 3])
+    with pytest.raises(IndexError, match="unit 5 of 2"):
+        program().add_view([0], np.array([5]))
+    with pytest.raises(ValueError, match="offsets must rise"):
+        offsets, columns = np.array([0, 2]), np.array([0])
+        program().add_sparse(0, offsets, columns, zero, zero, np.zeros(1, np.int64), norms)
+    with pytest.raises(ValueError, match="^row1 "):
+        program().add_scale(0, np.zeros(2), np.zeros(2), norms)
 
 
 def test_lazy_negation_is_refused():

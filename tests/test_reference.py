@@ -1,7 +1,7 @@
 """The plain-PyTorch versions against the specification."""
 
+from fractions import Fraction
 from itertools import chain
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -81,13 +81,26 @@ def cnn() -> tuple[nn.Sequential, tuple[int, ...]]:
     return nn.Sequential(*convs, *head).double(), (1, 4, 4)
 
 
-def oracle_steps(model: nn.Sequential) -> list[oracle.Step]:
-    """torch's affine modules carry the attributes that `steps_of` reads in a `Network`."""
-    steps: list[oracle.Step] = []
+def oracle_nodes(model: nn.Sequential, shape: tuple[int, ...]) -> list[oracle.Node]:
+    """The oracle's copy of a chain of torch modules, numbers taken exactly."""
+    nodes = [oracle.Node(oracle.Input())]
+    x = torch.zeros(1, *shape, dtype=torch.float64)
     for module in model:
-        kink = isinstance(module, nn.ReLU)
-        steps += [oracle.ReLU()] if kink else oracle.steps_of(SimpleNamespace(steps=[module]))
-    return steps
+        inner, x = x, module(x)
+        if not isinstance(module, nn.Flatten):
+            nodes.append(oracle.Node(oracle_step(module, inner[0]), (len(nodes) - 1,)))
+    return nodes
+
+
+def oracle_step(module: nn.Module, x: torch.Tensor) -> oracle.Step:
+    if isinstance(module, nn.ReLU):
+        zero, one = [Fraction(0)] * x.numel(), [Fraction(1)] * x.numel()
+        return oracle.Pieces([zero], [zero, one], [zero, zero])
+    weight, bias = oracle.exactly(module.weight), oracle.exactly(module.bias)
+    if isinstance(module, nn.Linear):
+        return oracle.Linear(weight, bias)
+    window = (module.stride, module.padding, module.dilation)
+    return oracle.Conv(weight, bias, *window, module.groups, tuple(x.shape))
 
 
 def case(seed: int, build: str) -> tuple[nn.Sequential, torch.Tensor, torch.Tensor]:
@@ -99,7 +112,7 @@ def case(seed: int, build: str) -> tuple[nn.Sequential, torch.Tensor, torch.Tens
 
 def truth(model: nn.Sequential, a: torch.Tensor, b: torch.Tensor) -> oracle.OracleResult:
     ends = oracle.exactly(torch.stack([a, b]).flatten(1))
-    return oracle.crossings(oracle_steps(model), tuple(a.shape), *ends)
+    return oracle.crossings(oracle_nodes(model, tuple(a.shape)), *ends)
 
 
 @pytest.mark.parametrize("build", ["mlp", "cnn"])

@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import graphs
 import nets
-from splinecode import crossings, hamming, read_network, simd, threads
+from splinecode import crossings, hamming, iter_crossings, read_network, simd, threads
 from splinecode._core import available_simd
 
 
@@ -129,21 +130,38 @@ def test_values_are_the_network_s_at_the_knots():
     assert found.values.shape == (len(found.knots), 2)
 
 
-def test_batches_are_their_segments(monkeypatch):
+def test_batches_are_their_segments():
     torch.manual_seed(5)
     network = nets.read(nets.mlp(4, 20, 20, 3), 4)
     a, b = randn(2, 9, 4)
     whole = crossings(network, a, b)
-    monkeypatch.setattr("splinecode.segments._GROUP_BYTES", 20_000)
-    grouped = crossings(network, a, b)
+    batches = list(iter_crossings(network, a, b, batch=4))
+    assert [len(batch) for batch in batches] == [4, 4, 1]
     singles = [crossings(network, a[s], b[s]) for s in range(9)]
-    for found in (grouped, whole):
-        assert found.count().tolist() == [one.count().item() for one in singles]
-        assert nets.events_of(found) == [e for one in singles for e in nets.events_of(one)]
-        assert found.codes(3) == singles[3].codes()
-        np.testing.assert_allclose(found.t, torch.cat([one.t for one in singles]), atol=1e-12)
-        assert found.values.shape == (len(found.knots), 3)
-    np.testing.assert_array_equal(grouped.knot_offsets, whole.knot_offsets)
+    for parts in (batches, singles):
+        for name in ("t", "t_error", "layer", "unit", "direction", "knots", "values"):
+            assert torch.equal(getattr(whole, name), torch.cat([getattr(p, name) for p in parts]))
+    assert whole.count().tolist() == [one.count().item() for one in singles]
+    assert whole.codes(3) == singles[3].codes()
+    assert whole.values.shape == (len(whole.knots), 3)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.booleans())
+def test_windows_of_any_budget_find_the_same(seed, integer):
+    network = graphs.random_network(seed, integer=integer, length=5, most_units=20)
+    a, b = graphs.random_segment(network, seed, integer=integer)
+    whole = crossings(network, a, b)
+    budgets = [24 * sum(node.units for node in network.nodes) // share for share in (1, 2, 3)]
+    for budget in budgets:
+        try:
+            parts = crossings(network, a, b, max_memory=budget)
+        except MemoryError as error:
+            assert "give it more" in str(error)  # noqa: PT017 - only some budgets are too small
+            continue
+        assert nets.events_of(parts) == nets.events_of(whole)
+        torch.testing.assert_close(parts.t, whole.t, atol=1e-12, rtol=0)
+        assert parts.codes() == whole.codes()
 
 
 def test_levels_and_threads_agree_bit_for_bit():

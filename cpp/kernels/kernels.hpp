@@ -110,6 +110,23 @@ struct Kernels {
     /// Sum of squares and largest absolute value of a row.
     void (*row_size)(const double* values, size_t n, double* sum_of_squares, double* largest);
 
+    /// out[r * stride + j] += sum over i < n of a[products::rows * i + r] * b[panel * index[i] +
+    /// j], r < rows <= products::rows, j < columns <= products::panel: b is a panel of a matrix.
+    /// `index` has products::ahead more entries, which name any rows of it.
+    void (*multiply_panel)(const double* a, const int32_t* index, size_t n, const double* b,
+                           double* out, size_t stride, size_t rows, size_t columns);
+
+    /// Gathers a[products::rows * i + r] = rows[r][columns[i]] for the i where any is not zero,
+    /// with index[i] in `kept`, and returns how many those are.
+    size_t (*pack_nonzero)(const double* const* rows, size_t n_rows, const int32_t* columns,
+                           const int32_t* index, size_t n, double* a, int32_t* kept);
+
+    /// out[j] = left[j] + weight * (right[j] - left[j]), or += that.
+    void (*put_between)(const double* left, const double* right, double weight, size_t n,
+                        double* out);
+    void (*add_between)(const double* left, const double* right, double weight, size_t n,
+                        double* out);
+
     /// What probe.hpp times: reads of, and bit differences from one vector to, `words` words (a
     /// multiple of 64) `rounds` times over; 8 vectors looked up in byte tables `rounds` times.
     uint64_t (*probe_read)(const uint64_t* p, size_t words, size_t rounds);

@@ -191,4 +191,16 @@ inline uint64_t total(Sum sum) {
 /// Each byte of `index` picks one of the 16 bytes of its half of `table`.
 inline Words look_up(Words table, Words index) { return _mm256_shuffle_epi8(table, index); }
 
+// --- matrix products of doubles: tiles of tile_rows x (tile_vectors vectors) -------------------
+
+using Doubles = __m256d;
+constexpr size_t doubles_per_vector = 4;
+constexpr size_t tile_rows = 4;
+constexpr size_t tile_vectors = 2;
+inline Doubles load_doubles(const double* p) { return _mm256_loadu_pd(p); }
+inline void store_doubles(double* p, Doubles x) { _mm256_storeu_pd(p, x); }
+inline Doubles spread(double x) { return _mm256_set1_pd(x); }
+inline Doubles add_doubles(Doubles a, Doubles b) { return _mm256_add_pd(a, b); }
+inline Doubles fused(Doubles a, Doubles b, Doubles c) { return _mm256_fmadd_pd(a, b, c); }
+
 }  // namespace splinecode::SPLINECODE_LEVEL

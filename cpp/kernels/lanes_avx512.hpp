@@ -143,4 +143,16 @@ inline uint64_t total(Sum sum) {
 /// Each byte of `index` picks one of the 16 bytes of its quarter of `table`.
 inline Words look_up(Words table, Words index) { return _mm512_shuffle_epi8(table, index); }
 
+// --- matrix products of doubles: tiles of tile_rows x (tile_vectors vectors) -------------------
+
+using Doubles = __m512d;
+constexpr size_t doubles_per_vector = 8;
+constexpr size_t tile_rows = 8;
+constexpr size_t tile_vectors = 2;
+inline Doubles load_doubles(const double* p) { return _mm512_loadu_pd(p); }
+inline void store_doubles(double* p, Doubles x) { _mm512_storeu_pd(p, x); }
+inline Doubles spread(double x) { return _mm512_set1_pd(x); }
+inline Doubles add_doubles(Doubles a, Doubles b) { return _mm512_add_pd(a, b); }
+inline Doubles fused(Doubles a, Doubles b, Doubles c) { return _mm512_fmadd_pd(a, b, c); }
+
 }  // namespace splinecode::SPLINECODE_LEVEL

@@ -166,4 +166,16 @@ inline uint64_t total(Sum sum) { return vaddlvq_u32(sum); }
 /// Each byte of `index` picks one of the 16 bytes of `table`.
 inline Words look_up(Words table, Words index) { return vqtbl1q_u8(table, index); }
 
+// --- matrix products of doubles: tiles of tile_rows x (tile_vectors vectors) -------------------
+
+using Doubles = float64x2_t;
+constexpr size_t doubles_per_vector = 2;
+constexpr size_t tile_rows = 4;
+constexpr size_t tile_vectors = 4;
+inline Doubles load_doubles(const double* p) { return vld1q_f64(p); }
+inline void store_doubles(double* p, Doubles x) { vst1q_f64(p, x); }
+inline Doubles spread(double x) { return vdupq_n_f64(x); }
+inline Doubles add_doubles(Doubles a, Doubles b) { return vaddq_f64(a, b); }
+inline Doubles fused(Doubles a, Doubles b, Doubles c) { return vfmaq_f64(c, a, b); }
+
 }  // namespace splinecode::SPLINECODE_LEVEL

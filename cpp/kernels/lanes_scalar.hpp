@@ -105,4 +105,16 @@ inline Words look_up(Words table, Words index) {
     return found;
 }
 
+// --- matrix products of doubles: tiles of tile_rows x (tile_vectors vectors) -------------------
+
+using Doubles = double;
+constexpr size_t doubles_per_vector = 1;
+constexpr size_t tile_rows = 2;
+constexpr size_t tile_vectors = 4;
+inline Doubles load_doubles(const double* p) { return *p; }
+inline void store_doubles(double* p, Doubles x) { *p = x; }
+inline Doubles spread(double x) { return x; }
+inline Doubles add_doubles(Doubles a, Doubles b) { return a + b; }
+inline Doubles fused(Doubles a, Doubles b, Doubles c) { return __builtin_fma(a, b, c); }
+
 }  // namespace splinecode::SPLINECODE_LEVEL

@@ -6,11 +6,13 @@
 #include "lookup_body.hpp"
 #include "nibble_body.hpp"
 #include "probe_body.hpp"
+#include "products_shape.hpp"
 
 #include "codes_body.hpp"
 #include "groups_body.hpp"
 #include "hamming_body.hpp"
 #include "pairs_body.hpp"
+#include "products_body.hpp"
 #include "segments_body.hpp"
 #include "units_body.hpp"
 
@@ -48,6 +50,10 @@ constexpr Kernels table{
     .any_within = any_within,
     .interpolate_relu = interpolate_relu,
     .row_size = row_size,
+    .multiply_panel = multiply_panel,
+    .pack_nonzero = pack_nonzero,
+    .put_between = put_between,
+    .add_between = add_between,
     .probe_read = probe_read,
     .probe_popcount = probe_popcount,
     .probe_shuffle = probe_shuffle,

@@ -30,33 +30,67 @@ from .soft import expected_hamming, expected_hamming_matrix
 from .units import cofiring, firing_counts, firing_rates
 
 if TYPE_CHECKING:
+    from .blocks import BlockCrossings, MlpBlock, Norm, block_crossings, read_block
     from .capture import spline_codes
     from .network import Network
+    from .polytopes import (
+        affine_map,
+        boundary_along,
+        half_spaces,
+        nearest_boundary,
+        next_polytope,
+    )
     from .reading import UnsupportedNetworkError, read_network
-    from .segments import Crossings, crossings
+    from .segments import (
+        Crossings,
+        PathCrossings,
+        crossings,
+        iter_crossings,
+        polyline_crossings,
+    )
 
 _NEED_TORCH = {
     "spline_codes": "capture",
     "Network": "network",
     "UnsupportedNetworkError": "reading",
+    "BlockCrossings": "blocks",
+    "MlpBlock": "blocks",
+    "Norm": "blocks",
+    "block_crossings": "blocks",
+    "read_block": "blocks",
+    "affine_map": "polytopes",
+    "boundary_along": "polytopes",
+    "half_spaces": "polytopes",
+    "nearest_boundary": "polytopes",
+    "next_polytope": "polytopes",
     "read_network": "reading",
     "Crossings": "segments",
     "crossings": "segments",
+    "iter_crossings": "segments",
+    "PathCrossings": "segments",
+    "polyline_crossings": "segments",
 }
 
 __all__ = [
     "BankMatches",
+    "BlockCrossings",
     "Clustering",
     "Codes",
     "Crossings",
     "HammingNeighbors",
     "Layer",
+    "MlpBlock",
     "Network",
+    "Norm",
+    "PathCrossings",
     "SpanningTree",
     "UniqueCodes",
     "UnsupportedNetworkError",
     "__version__",
     "active_counts",
+    "affine_map",
+    "block_crossings",
+    "boundary_along",
     "cofiring",
     "consecutive_hamming",
     "crossings",
@@ -68,6 +102,7 @@ __all__ = [
     "flipped_all",
     "flipped_any",
     "get_threads",
+    "half_spaces",
     "hamming",
     "hamming_from_start",
     "hamming_matrix",
@@ -76,11 +111,16 @@ __all__ = [
     "info",
     "intersection_counts",
     "intersection_counts_matrix",
+    "iter_crossings",
     "jaccard_similarity",
     "jaccard_similarity_matrix",
     "merge_topk",
+    "nearest_boundary",
     "nearest_in_bank",
+    "next_polytope",
     "pack",
+    "polyline_crossings",
+    "read_block",
     "read_network",
     "sets",
     "simd",

@@ -4,12 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Array = Any
-_Knots = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-_Crossings = tuple[
-    NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int8]
-]
-_RowSizes = tuple[NDArray[np.float64], NDArray[np.float64]]
-_KinkStep = tuple[_Knots, _Crossings, NDArray[np.uint64], NDArray[np.uint8], _RowSizes]
 
 __version__: str
 cuda_built: bool
@@ -92,26 +86,63 @@ def sampled_candidates(queries: _Array | None, codes: _Array, radius: int) -> fl
 def spanning_tree(
     codes: _Array, core: _Array, distances: _Array, indices: _Array
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]: ...
-def relu_step(
-    offsets: _Array,
-    t: _Array,
-    t_error: _Array,
-    values: _Array,
-    snap: _Array,
-    bound: _Array,
-    slope: float,
-    rounding: float,
-) -> _KinkStep: ...
-def max_pool_step(
-    offsets: _Array,
-    t: _Array,
-    t_error: _Array,
-    values: _Array,
-    snap: _Array,
-    bound: _Array,
-    windows: _Array,
-    rounding: float,
-) -> _KinkStep: ...
+
+_Ranges = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+
+class SweepProgram:
+    """A network laid out for exact sweeps: each `add_` returns the number of a node."""
+
+    def __init__(self) -> None: ...
+    def add_input(self, units: int) -> int: ...
+    def add_view(self, inputs: list[int], index: _Array) -> int: ...
+    def add_linear(
+        self, input: int, weight: _Array, bias: _Array, norms: tuple[Any, ...]
+    ) -> int: ...
+    def add_conv(
+        self,
+        input: int,
+        weight: _Array,
+        bias: _Array,
+        axes: list[list[int]],
+        input_shape: list[int],
+        groups: int,
+        norms: tuple[Any, ...],
+    ) -> int: ...
+    def add_scale(
+        self, input: int, scale: _Array, shift: _Array, norms: tuple[Any, ...]
+    ) -> int: ...
+    def add_sparse(
+        self,
+        input: int,
+        offsets: _Array,
+        columns: _Array,
+        weights: _Array,
+        bias: _Array,
+        cells: _Array,
+        norms: tuple[Any, ...],
+    ) -> int: ...
+    def add_sum(self, inputs: list[int]) -> int: ...
+    def add_pieces(
+        self, input: int, thresholds: _Array, slopes: _Array, intercepts: _Array
+    ) -> int: ...
+    def add_max(self, input: int, index: _Array) -> int: ...
+    def finish(self) -> None: ...
+    def sweep(
+        self, a: _Array, b: _Array, max_bytes: int
+    ) -> tuple[
+        tuple[
+            NDArray[np.int64],
+            NDArray[np.float64],
+            NDArray[np.float64],
+            NDArray[np.int64],
+            NDArray[np.int64],
+            NDArray[np.int8],
+        ],
+        NDArray[np.uint64],
+        tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
+        _Ranges,
+        _Ranges,
+    ]: ...
 
 class _Cuda:
     """The functions of the same names, for arrays on a CUDA device: a stream comes last."""

@@ -1,4 +1,4 @@
-"""A piecewise-linear network as a chain of affine steps and kinks."""
+"""A piecewise-linear network as a graph of affine steps and kinks."""
 
 from __future__ import annotations
 
@@ -12,58 +12,58 @@ from torch import Tensor
 
 from .arrays import Array, device_of, library_of, on_cuda
 from .codes import Codes, Layer, pack
-from .steps import Kink, Shape, Step
+from .restriction import node_named, restricted
+from .steps import Input, Kink, Shape, Step
+from .summary import table_of
 
 
 @dataclass(frozen=True)
-class Place:
-    """A step of a network: where it came from, and the shape of what goes in (no batch axis)."""
+class Node:
+    """A step of a network: the nodes it takes, where it came from, the shape of its output."""
 
     step: Step
+    inputs: tuple[int, ...]
     name: str
-    input_shape: Shape
+    shape: Shape
+
+    @property
+    def units(self) -> int:
+        """Units of the output."""
+        return math.prod(self.shape)
 
 
 class Network:
-    """A piecewise-linear network as a chain of affine steps and kinks, in float64.
+    """A piecewise-linear network as a graph of affine steps and kinks, in float64.
 
-    Made by `read_network`. A kink is a *layer*: `layers[l]` is the layer that `Crossings.layer` and
-    the codes number l.
+    Made by `read_network`. `nodes` is in an order in which inputs come first; node 0 is the
+    network's `Input`, the last node its output, and every node is needed for it. A kink is a
+    *layer*: `layers[l]` is the layer that `Crossings.layer` and the codes number l.
     """
 
-    def __init__(self, places: Sequence[Place], input_shape: Shape) -> None:
-        self.places = tuple(places)
-        self.input_shape = tuple(input_shape)
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = tuple(nodes)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
-        """The steps in order."""
-        return tuple(place.step for place in self.places)
+    def input_shape(self) -> Shape:
+        """Shape of one input."""
+        return self.nodes[0].shape
 
     @property
-    def kinks(self) -> tuple[Place, ...]:
-        """The places of the kink steps: the layers of a code."""
-        return tuple(place for place in self.places if isinstance(place.step, Kink))
+    def output_shape(self) -> Shape:
+        """Shape of the output of one input."""
+        return self.nodes[-1].shape
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Names and bits of the layers of a code."""
         return tuple(
-            Layer(place.name, place.step.bits(place.input_shape))
-            for place in self.kinks
-            if isinstance(place.step, Kink)
+            Layer(node.name, node.step.bits) for node in self.nodes if isinstance(node.step, Kink)
         )
 
     @property
     def n_bits(self) -> int:
         """Bits of a code."""
         return sum(layer.bits for layer in self.layers)
-
-    @property
-    def output_shape(self) -> Shape:
-        """Shape of the output of one input."""
-        last = self.places[-1]
-        return last.step.output_shape(last.input_shape)
 
     def __call__(self, x: Array) -> Array:
         """Evaluate the network in float64.
@@ -77,9 +77,7 @@ class Network:
         y : float64 (n, *output_shape), of x's library
 
         """
-        values = self.as_rows(x, "x")
-        for place in self.places:
-            values = place.step(values, place.input_shape)
+        values = self._values(self.as_rows(x, "x"))[-1]
         out = values.reshape(len(values), *self.output_shape)
         return out.numpy() if library_of(x, "x") == "numpy" else out
 
@@ -88,17 +86,66 @@ class Network:
 
         A unit exactly on its boundary is inactive, and a max pool takes the lowest of the largest.
         """
-        values = self.as_rows(x, "x")
-        parts = []
-        for place in self.places:
-            if isinstance(place.step, Kink):
-                bits = place.step.code(values, place.input_shape)
-                parts.append(pack(bits.numpy()))
-            values = place.step(values, place.input_shape)
-        words = np.concatenate([np.empty((len(values), 0), np.uint64), *parts], axis=1)
+        rows = self.as_rows(x, "x")
+        values = self._values(rows)
+        parts = [
+            pack(node.step.code(values[node.inputs[0]]).numpy())
+            for node in self.nodes
+            if isinstance(node.step, Kink)
+        ]
+        words = np.concatenate([np.empty((len(rows), 0), np.uint64), *parts], axis=1)
         return Codes(
             words if library_of(x, "x") == "numpy" else torch.from_numpy(words), self.layers
         )
+
+    def values_at(self, x: Array, name: str) -> Array:
+        """Evaluate a hidden node in float64: of the nodes with a name, the last.
+
+        Parameters
+        ----------
+        x : floating array (n, *input_shape) on the CPU, numpy or torch
+        name : as in `summary`
+
+        Returns
+        -------
+        values : float64 (n, *shape of the node), of x's library
+
+        Raises ValueError for the name of no node.
+
+        """
+        node_named(self.nodes, name, "name")
+        return self.restrict(stop=name)(x)
+
+    def restrict(self, start: str | None = None, stop: str | None = None) -> Network:
+        """Return the network between two nodes: from `start`'s output to `stop`'s.
+
+        The output of `start` is the input of the new network, the output of `stop` its output;
+        None is this network's own. Of nodes with one name the last counts. Segments then run
+        straight in a hidden layer::
+
+            h = network.values_at(torch.stack([a, b]), "layer2")
+            found = crossings(network.restrict(start="layer2"), h[0], h[1])
+
+        Raises ValueError for the name of no node (it lists near ones), for a `stop` that does not
+        depend on `start`, and for a `start` that is no cut: where another path leads around it to
+        the output, as a residual connection does, its output does not decide what follows.
+        """
+        return Network(restricted(self.nodes, start, stop))
+
+    def summary(self) -> str:
+        """Return a table of the nodes: shapes, units, bits, multiply-adds of one evaluation."""
+        return f"{self!r}\n\n{table_of(self.nodes)}"
+
+    def _values(self, rows: Tensor) -> list[Tensor]:
+        """Return the values of every node."""
+        values: list[Tensor] = []
+        for node in self.nodes:
+            step = node.step
+            if isinstance(step, Input):
+                values.append(rows)
+            else:
+                values.append(step(*(values[i] for i in node.inputs)))
+        return values
 
     def as_rows(self, x: Array, name: str) -> Tensor:
         """Return a batch of inputs as float64 rows (n, units), exactly.
@@ -113,27 +160,16 @@ class Network:
                 f"{name} has shape {shape}; wanted (n, {_inner(self.input_shape)}), "
                 "a batch of inputs of the network"
             )
-        rows = _as_float64(x, name).reshape(len(x), math.prod(self.input_shape))
-        if not torch.isfinite(rows).all():
+        rows = _as_float64(x, name).reshape(shape[0], math.prod(self.input_shape))
+        if not np.isfinite(rows.numpy()).all():  # numpy is quicker for few
             raise ValueError(f"{name} holds NaN or inf; wanted finite numbers")
         return rows
 
     def __repr__(self) -> str:
-        lines = [
+        return (
             f"Network({_inner(self.input_shape)} -> {_inner(self.output_shape)}, "
             f"{len(self.layers)} layers, {self.n_bits:,} bits)"
-        ]
-        for place in self.places:
-            bits = (
-                f"{place.step.bits(place.input_shape):>10,} bits"
-                if isinstance(place.step, Kink)
-                else ""
-            )
-            lines.append(
-                f"  {place.name:<24} {type(place.step).__name__:<14} "
-                f"{_inner(place.step.output_shape(place.input_shape)):<16} {bits}"
-            )
-        return "\n".join(line.rstrip() for line in lines)
+        )
 
 
 def _as_float64(x: Array, name: str) -> Tensor:
@@ -145,7 +181,7 @@ def _as_float64(x: Array, name: str) -> Tensor:
     if isinstance(x, np.ndarray):
         if x.dtype.kind != "f" or x.dtype.itemsize > 8:
             raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype up to float64")
-        return torch.from_numpy(np.array(x, dtype=np.float64))
+        return torch.from_numpy(np.array(x, dtype=np.float64, order="C"))
     if not x.is_floating_point():
         raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype")
     rows: Tensor = x.to(torch.float64)

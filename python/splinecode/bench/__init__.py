@@ -22,8 +22,15 @@ from . import clustering, cuda, hamming, packing, report, roofline, sampling, se
 from .case import Case, DisagreementError, Result, measure
 from .choice import NoSuchCaseError, choose
 
-_MODULES = (packing, hamming, clustering, segments, sampling)
-_GROUPS = {"cpu": tuple(module.GROUP for module in _MODULES), "cuda": cuda.GROUPS}
+_CASES = {
+    packing.GROUP: packing.cases,
+    hamming.GROUP: hamming.cases,
+    clustering.GROUP: clustering.cases,
+    segments.GROUP: segments.cases,
+    segments.GROWTH: segments.growth_cases,
+    sampling.GROUP: sampling.cases,
+}
+_GROUPS = {"cpu": tuple(_CASES), "cuda": cuda.GROUPS}
 _SECONDS_PER_CASE, _QUICK_SECONDS = 5.0, 1.0
 _PROBE_SECONDS, _QUICK_PROBE_SECONDS = 3.0, 0.02
 
@@ -157,9 +164,9 @@ def _same_threads(n: int) -> Iterator[None]:
 def _builders(only: list[str], quick: bool) -> list[partial[Case]]:
     return [
         builder
-        for module in _MODULES
-        if not only or module.GROUP in only
-        for builder in module.cases(quick)
+        for group, cases in _CASES.items()
+        if not only or group in only
+        for builder in cases(quick)
     ]
 
 

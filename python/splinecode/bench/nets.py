@@ -42,6 +42,33 @@ def make_net(widths: Sequence[int], segments: int) -> Net:
     return Net(_name(widths), double, single, read_network(double, a[:1]), a, b)
 
 
+def make_cnn(
+    channels: Sequence[int], size: int, pool: nn.Module, segments: int, share: float
+) -> Net:
+    """Build a net of three 3 x 3 convolutions with a pool after the second, and a linear layer.
+
+    Segments go from standard normal images on a `share` of the way to others.
+    """
+    one, two, three = channels
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        single = nn.Sequential(
+            nn.Conv2d(1, one, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(one, two, 3, padding=1),
+            nn.ReLU(),
+            pool,
+            nn.Conv2d(two, three, 3, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(three * (size // 2) ** 2, 10),
+        ).eval()
+        a, b = torch.randn(2, segments, 1, size, size).double()
+    double = copy.deepcopy(single).double()
+    name = f"CNN {size}x{size}, {one}-{two}-{three} channels, {type(pool).__name__}"
+    return Net(name, double, single, read_network(double, a[:1]), a, a + share * (b - a))
+
+
 def _name(widths: Sequence[int]) -> str:
     """Write 784-256-256-10 as 784-256x2-10."""
     hidden = widths[1:-1]

@@ -1,4 +1,4 @@
-"""The exact Hamming searches that people run today: faiss, usearch and NumKong, each optional.
+"""What people run today, optional: faiss, usearch, NumKong for search, regioncam for segments.
 
 Every function returns a call that does the work, or None where the library is not installed.
 Building an index is not part of a call; threads are those of splinecode at the time of building.
@@ -11,18 +11,19 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..arrays import as_numpy
 from ..runtime import get_threads
 from .timing import Call
 
-NAMES = ("faiss", "usearch", "numkong")
+NAMES = ("faiss", "usearch", "numkong", "regioncam")
 
 Bytes = NDArray[np.uint8]
 
@@ -43,7 +44,35 @@ def library(name: str) -> Any | None:
 def versions() -> dict[str, str | None]:
     """Return the version of each peer, None for one that is not installed."""
     found = {name: library(name) for name in NAMES}
-    return {name: str(module.__version__) if module else None for name, module in found.items()}
+    return {name: version(name) if module else None for name, module in found.items()}
+
+
+def version(name: str) -> str:
+    """Return the version of an installed peer."""
+    return str(getattr(library(name), "__version__", None) or metadata.version(name))
+
+
+def regioncam_pieces(model: nn.Sequential, a: Tensor, b: Tensor) -> Callable[[], list[int]] | None:
+    """Regioncam1D on each segment a to b in turn: float32, the number of linear pieces of each."""
+    module = library("regioncam")
+    if module is None:
+        return None
+    layers = [
+        (layer.weight.detach().T.contiguous().numpy(), layer.bias.detach().numpy())
+        if isinstance(layer, nn.Linear)
+        else None
+        for layer in model
+    ]
+    ends = [as_numpy(end.float(), "ends") for end in ((b - a) / 2, (a + b) / 2)]
+
+    def pieces(slope: NDArray[np.float32], middle: NDArray[np.float32]) -> int:
+        line = module.Regioncam1D(2.0)  # from -1 to 1
+        line.linear(slope[None], middle)
+        for layer in layers:
+            line.linear(*layer) if layer else line.relu()
+        return int(line.num_edges)
+
+    return lambda: [pieces(*pair) for pair in zip(*ends, strict=True)]
 
 
 def as_bytes(words: Tensor) -> Bytes:

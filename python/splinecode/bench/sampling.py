@@ -16,7 +16,10 @@ def cases(quick: bool) -> list[partial[Case]]:
     """Return what builds each case, data included, when called."""
     if quick:
         return [partial(_case, (2, 8, 8, 1), points=50)]
-    return [partial(_case, (784, 256, 256, 256, 256, 10), points=100_000)]
+    return [
+        partial(_case, (784, 256, 256, 256, 256, 10), points=100_000),
+        partial(_case, (784, *6 * (1024,), 10), points=100_000),
+    ]
 
 
 def _case(widths: tuple[int, ...], points: int) -> Case:

@@ -9,49 +9,149 @@ from torch import Tensor, nn
 
 from .. import crossings, reference
 from ..segments import Crossings
-from ..steps import Kink
+from ..steps import Conv, Kink, Linear
+from . import peers
 from .case import Baseline, Case, DisagreementError, Floor, Rate
-from .nets import Net, make_net
+from .nets import Net, make_cnn, make_net
 
 GROUP = "segments"
+GROWTH = "growth"
 _T_TOLERANCE = 1e-9
 
 Events = tuple[Tensor, Tensor, Tensor]
 """t, layer and unit of the crossings of one segment, as `reference.exact_crossings` gives them."""
 
 
+_SMALL = (2, 64, 64, 64, 1)
+_MEDIUM = (784, 256, 256, 256, 256, 10)
+_WIDE = (784, *6 * (1024,), 10)
+
+
 def cases(quick: bool) -> list[partial[Case]]:
     """Return what builds each case, data included, when called."""
     if quick:
-        return [partial(_case, (2, 8, 8, 1), segments=3)]
+        return [
+            partial(_case, (2, 8, 8, 1), segments=3),
+            partial(_cnn_case, (2, 2, 2), 4, share=0.5),
+            partial(_certify_case, (2, 8, 8, 1), segments=3),
+        ]
     return [
-        partial(_case, widths, segments=64)
-        for widths in ((2, 64, 64, 64, 1), (784, 256, 256, 256, 256, 10))
+        partial(_case, _SMALL, segments=1),
+        partial(_case, _SMALL, segments=1024),
+        partial(_case, _MEDIUM, segments=1),
+        partial(_case, _MEDIUM, segments=64),
+        partial(_case, _WIDE, segments=1),
+        partial(_cnn_case, (32, 32, 64), 28, share=0.02),
+        partial(_whole_cnn_case, (32, 32, 64), 28),
+        partial(_certify_case, _SMALL, segments=1024),
+        partial(_certify_case, _MEDIUM, segments=64),
+        partial(_certify_case, _WIDE, segments=1),
     ]
+
+
+def growth_cases(quick: bool) -> list[partial[Case]]:
+    """Return cases of more and more crossings: by segments, by width, by depth."""
+    if quick:
+        return [partial(_growth_case, (2, 8, 8, 1), segments=n) for n in (1, 2)]
+    by_segments = [partial(_growth_case, _SMALL, segments=n) for n in (1, 10, 100, 1_000, 10_000)]
+    by_width = [
+        partial(_growth_case, (width, width, width, width, 10), segments=1)
+        for width in (64, 256, 1024, 2048)
+    ]
+    by_depth = [
+        partial(_growth_case, (256, *depth * (256,), 10), segments=1) for depth in (2, 4, 8, 16, 32)
+    ]
+    return [*by_segments, *by_width, *by_depth]
+
+
+def _growth_case(widths: tuple[int, ...], segments: int) -> Case:
+    """Time alone, beside the products of a sweep that does all of them."""
+    net = make_net(widths, segments)
+    found = crossings(net.network, net.a, net.b)
+    depth = len(widths) - 2
+    return Case(
+        group=GROWTH,
+        title=f"growth: {segments:,} segments of {net.name}",
+        sizes={"net": net.name, "depth": depth, "segments": segments, "crossings": len(found.t)},
+        ours=lambda: crossings(net.network, net.a, net.b),
+        baselines=(),
+        rate=Rate(len(found.t) / 1e6, "M crossings/s"),
+        floor=Floor("the plain sweep's matrix products alone, float64", _products(net, found)),
+    )
 
 
 def _case(widths: tuple[int, ...], segments: int) -> Case:
     net = make_net(widths, segments)
     found = crossings(net.network, net.a, net.b)
+    baselines = [*_torch_baselines(net)]
+    pieces = peers.regioncam_pieces(net.single, net.a, net.b)
+    if pieces:
+        baselines.append(Baseline("regioncam float32, one by one", pieces, _compare_pieces))
     return Case(
         group=GROUP,
-        title=f"crossings of {segments} segments of {net.name}",
+        title=f"crossings of {segments:,} segments of {net.name}",
         sizes={"net": net.name, "segments": segments, "crossings": len(found.t)},
         ours=lambda: crossings(net.network, net.a, net.b),
+        baselines=tuple(baselines),
+        rate=Rate(len(found.t) / 1e6, "M crossings/s"),
+        floor=Floor("the plain sweep's matrix products alone, float64", _products(net, found)),
+    )
+
+
+def _torch_baselines(net: Net) -> tuple[Baseline, ...]:
+    return (
+        Baseline(
+            "torch float64, one by one", partial(_one_by_one, net.double, net.a, net.b), _compare
+        ),
+        Baseline(
+            "torch float32, one by one",
+            partial(_one_by_one, net.single, net.a.float(), net.b.float()),
+            _compare_loosely,
+        ),
+    )
+
+
+def _cnn_case(channels: tuple[int, int, int], size: int, share: float) -> Case:
+    """A part of a segment, since the plain sweep's memory grows with its knots; an average pool."""
+    net = make_cnn(channels, size, nn.AvgPool2d(2), 1, share)
+    found = crossings(net.network, net.a, net.b)
+    return Case(
+        group=GROUP,
+        title=f"crossings of {share:.0%} of a segment of a {net.name}",
+        sizes={"net": net.name, "crossings": len(found.t)},
+        ours=lambda: crossings(net.network, net.a, net.b),
+        baselines=_torch_baselines(net),
+        rate=Rate(len(found.t) / 1e6, "M crossings/s"),
+        floor=Floor("the plain sweep's convolutions alone, float64", _products(net, found)),
+    )
+
+
+def _whole_cnn_case(channels: tuple[int, int, int], size: int) -> Case:
+    """A whole segment with a max pool: no baseline does it in bounded time and memory."""
+    net = make_cnn(channels, size, nn.MaxPool2d(2), 1, 1.0)
+    found = crossings(net.network, net.a, net.b)
+    return Case(
+        group=GROUP,
+        title=f"crossings of a whole segment of a {net.name}",
+        sizes={"net": net.name, "crossings": len(found.t)},
+        ours=lambda: crossings(net.network, net.a, net.b),
+        baselines=(),
+        rate=Rate(len(found.t) / 1e6, "M crossings/s"),
+    )
+
+
+def _certify_case(widths: tuple[int, ...], segments: int) -> Case:
+    net = make_net(widths, segments)
+    return Case(
+        group=GROUP,
+        title=f"certified crossings of {segments:,} segments of {net.name}",
+        sizes={"net": net.name, "segments": segments},
+        ours=lambda: crossings(net.network, net.a, net.b, certify=True),
         baselines=(
             Baseline(
-                "torch float64, one by one",
-                partial(_one_by_one, net.double, net.a, net.b),
-                _compare,
-            ),
-            Baseline(
-                "torch float32, one by one",
-                partial(_one_by_one, net.single, net.a.float(), net.b.float()),
-                _compare_loosely,
+                "not certified", lambda: crossings(net.network, net.a, net.b), _compare_certified
             ),
         ),
-        rate=Rate(len(found.t) / 1e6, "M crossings/s"),
-        floor=Floor("its matrix products alone, float64", _products(net, found)),
     )
 
 
@@ -64,15 +164,17 @@ def _products(net: Net, found: Crossings) -> partial[None]:
     knots = 2 * len(found)
     per_layer = iter(found.count(per_layer=True).sum(0).tolist())
     work = []
-    for place in net.network.places:
-        if isinstance(place.step, Kink):
+    nodes = net.network.nodes
+    for node in nodes:
+        if isinstance(node.step, Kink):
             knots += next(per_layer)
-        else:
-            work.append((place, torch.randn(knots, *place.input_shape, dtype=torch.float64)))
+        elif isinstance(node.step, Linear | Conv):
+            units = nodes[node.inputs[0]].units
+            work.append((node.step, torch.randn(knots, units, dtype=torch.float64)))
 
     def multiply() -> None:
-        for place, values in work:
-            place.step(values, place.input_shape)
+        for step, values in work:
+            step(values)
 
     return partial(multiply)
 
@@ -98,6 +200,19 @@ def _compare(found: Crossings, theirs: list[Events]) -> str:
         if not off <= _T_TOLERANCE:
             raise DisagreementError(f"t differs by {off:.1e} on segment {s}")
     return ""
+
+
+def _compare_pieces(found: Crossings, pieces: list[int]) -> str:
+    """Say on how many segments the number of pieces is another: float32 merges and invents some."""
+    wrong = sum(a + 1 != b for a, b in zip(found.count().tolist(), pieces, strict=True))
+    return f"other counts on {wrong:,} of {len(found):,} segments" if wrong else ""
+
+
+def _compare_certified(found: Crossings, plain: Crossings) -> str:
+    """Hold what was certified to the plain crossings where nothing was open."""
+    if not plain.ambiguous.any() and not torch.equal(found.t, plain.t):
+        raise DisagreementError("certifying changed crossings of segments without open ranges")
+    return f"{int(found.certified.sum()):,} of {len(found):,} segments certified"
 
 
 def _compare_loosely(found: Crossings, theirs: list[Events]) -> str:

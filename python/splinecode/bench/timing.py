@@ -64,14 +64,24 @@ def interleave(
 
     Each of the others has an equal share of the budget and drops out when it is spent, but takes
     at least one round. Call every one once before: there is no warm-up here but the probe that
-    tells how often to repeat a short call.
+    tells how often to repeat a short call. Without others ours is timed alone.
     """
+    if not others:
+        return Spread.of(_alone(ours, seconds, most_rounds, stopwatch)), []
     pairs = [_Pair(ours, other, seconds / len(others), stopwatch) for other in others]
     while waiting := [pair for pair in pairs if pair.wants_more(most_rounds)]:
         for pair in waiting:
             pair.take()
     all_ours = [sample for pair in pairs for sample in pair.ours_seconds]
     return Spread.of(all_ours), [pair.result() for pair in pairs]
+
+
+def _alone(ours: Call, seconds: float, most_rounds: int, stopwatch: Stopwatch) -> list[float]:
+    repeats = repeats_for(ours, stopwatch)
+    samples = [stopwatch(ours, repeats)]
+    while len(samples) < most_rounds and sum(samples) * repeats < seconds:
+        samples.append(stopwatch(ours, repeats))
+    return samples
 
 
 class _Pair:

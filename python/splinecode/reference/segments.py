@@ -40,10 +40,10 @@ def sampled_crossings(
 def exact_crossings(model: nn.Sequential, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Every crossing of a segment, by sweeping it layer by layer: (t, layer, unit), sorted by t.
 
-    `model` holds Linear, Conv2d, Flatten and ReLU; anything else raises TypeError. t has the dtype
-    of the model, layer and unit are int64, all (crossings,). The idea is ExactLine of Sotoudeh and
-    Thakur, NeurIPS 2019: between knots where all earlier units cross, a layer is linear, so its
-    values at the knots tell each unit's root.
+    `model` holds Linear, Conv2d, AvgPool2d, Flatten and ReLU; anything else raises TypeError. t has
+    the dtype of the model, layer and unit are int64, all (crossings,). The idea is ExactLine of
+    Sotoudeh and Thakur, NeurIPS 2019: between knots where all earlier units cross, a layer is
+    linear, so its values at the knots tell each unit's root.
 
     Each affine layer runs once on all knots so far, so the time of layer l is that of as many
     forward passes, and the memory is (units of the widest layer) * (all crossings) numbers.
@@ -61,7 +61,7 @@ def exact_crossings(model: nn.Sequential, a: Tensor, b: Tensor) -> tuple[Tensor,
             layers.append(torch.full_like(unit, len(layers) - 1))
             roots.append(root)
             units.append(unit)
-        elif not isinstance(module, nn.Linear | nn.Conv2d | nn.Flatten):
+        elif not isinstance(module, nn.Linear | nn.Conv2d | nn.AvgPool2d | nn.Flatten):
             raise TypeError(f"exact_crossings does not know {type(module).__name__}")
         x = module(x)
     every_t, order = torch.cat(roots).sort(stable=True)

@@ -1,0 +1,243 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "parallel.hpp"
+#include "sweep/bounds.hpp"
+#include "sweep/knots.hpp"
+#include "sweep/program.hpp"
+
+/// What a sweep of one segment carries from step to step.
+namespace splinecode::sweep {
+
+/// Thrown when a window of a segment needs more memory than it may have.
+struct OverBudget : std::runtime_error {
+    OverBudget() : std::runtime_error("the window needs more memory than it may have") {}
+};
+
+/// Memory of values that were, for values to come: fresh pages cost more than the arithmetic.
+class Pool {
+public:
+    struct Free {
+        void operator()(double* p) const;
+    };
+    using Block = std::unique_ptr<double[], Free>;
+
+    /// At least `size` doubles; `size` becomes how many.
+    Block take(std::int64_t& size);
+    void give(Block block, std::int64_t size);
+    /// Frees what is kept beyond `bytes`.
+    void shrink(std::int64_t bytes);
+
+private:
+    std::mutex mutex_;
+    std::multimap<std::int64_t, Block> blocks_;
+    std::int64_t kept_ = 0;
+};
+
+/// Bytes that the values of a sweep take, against a limit.
+class Budget {
+public:
+    Budget(std::int64_t limit, Pool& pool) : limit_(limit), pool_(pool) {}
+    void take(std::int64_t bytes) {
+        if (used_.fetch_add(bytes) + bytes > limit_) {
+            used_ -= bytes;
+            throw OverBudget();
+        }
+    }
+    void give(std::int64_t bytes) { used_ -= bytes; }
+    Pool& pool() { return pool_; }
+
+private:
+    std::atomic<std::int64_t> used_{0};
+    std::int64_t limit_;
+    Pool& pool_;
+};
+
+/// Rows of values that count against a budget. They start undefined.
+class Rows {
+public:
+    Rows() = default;
+    Rows(std::int64_t rows, std::int64_t width, Budget& budget)
+        : rows_(rows), width_(width), capacity_(rows * width), budget_(&budget) {
+        budget.take(bytes());
+        try {
+            data_ = budget.pool().take(capacity_);
+        } catch (...) {
+            budget.give(bytes());
+            throw;
+        }
+    }
+    Rows(Rows&& other) noexcept { *this = std::move(other); }
+    Rows& operator=(Rows&& other) noexcept {
+        std::swap(rows_, other.rows_);
+        std::swap(width_, other.width_);
+        std::swap(capacity_, other.capacity_);
+        std::swap(budget_, other.budget_);
+        std::swap(data_, other.data_);
+        return *this;
+    }
+    Rows(const Rows&) = delete;
+    Rows& operator=(const Rows&) = delete;
+    ~Rows() {
+        if (data_) {
+            budget_->give(bytes());
+            budget_->pool().give(std::move(data_), capacity_);
+        }
+    }
+
+    double* row(std::int64_t i) { return data_.get() + i * width_; }
+    const double* row(std::int64_t i) const { return data_.get() + i * width_; }
+    std::int64_t rows() const { return rows_; }
+    std::int64_t width() const { return width_; }
+
+private:
+    std::int64_t bytes() const { return rows_ * width_ * 8; }
+
+    std::int64_t rows_ = 0;
+    std::int64_t width_ = 0;
+    std::int64_t capacity_ = 0;
+    Budget* budget_ = nullptr;
+    Pool::Block data_;
+};
+
+/// New rows between two old ones of a layer's cell, where few columns leave the chord: a product of
+/// such a row is the chord of its neighbours' products plus those of the columns.
+struct ChordRows {
+    std::int64_t begin;  // new rows [begin, end); begin - 1 and end are the old ones
+    std::int64_t end;
+    std::vector<Index> columns;
+    std::vector<double> weights;  // (end - begin) of them, of the row `end`
+    std::vector<double> offsets;  // (end - begin, columns): value minus chord
+};
+
+struct CellState {
+    Knots knots;
+    Rows values;
+    std::vector<ChordRows> chords;
+};
+
+/// A bit of a layer's code that differs on the two sides of t.
+struct Event {
+    double t;
+    double error;
+    Index layer;
+    std::int64_t unit;
+    std::int8_t direction;
+};
+
+/// How a sweep may use the machine.
+struct Means {
+    bool parallel;
+    Interrupt interrupt;
+
+    /// Calls body(i) for each i in [0, n); `work` is about all of it, in nanoseconds.
+    void for_each(std::int64_t n, double work,
+                  const std::function<void(std::int64_t)>& body) const {
+        if (parallel) {
+            parallel_for(n, work, body, interrupt);
+            return;
+        }
+        for (std::int64_t i = 0; i < n; ++i) {
+            body(i);
+            checkpoint();
+        }
+    }
+};
+
+/// The sweep of one window of a segment, after some of the nodes.
+struct State {
+    State(const Program& p, double begin, double end, Budget& b, const Means& m)
+        : program(p),
+          means(m),
+          budget(b),
+          ends(std::make_shared<const std::vector<double>>(std::vector<double>{begin, end})),
+          table(begin, end),
+          cells(p.cells().size()),
+          bounds(p.nodes().size()),
+          tolerances(p.nodes().size()) {}
+
+    CellState& cell(Index i) { return cells[static_cast<std::size_t>(i)]; }
+    const CellState& cell(Index i) const { return cells[static_cast<std::size_t>(i)]; }
+    Bounds& bound(Index node) { return bounds[static_cast<std::size_t>(node)]; }
+    std::vector<Bounds> bounds_of(const std::vector<Index>& nodes) {
+        std::vector<Bounds> found(nodes.size());
+        std::ranges::transform(nodes, found.begin(), [&](Index node) { return bound(node); });
+        return found;
+    }
+
+    const Program& program;
+    const Means& means;
+    Budget& budget;
+    Knots ends;
+    KnotTable table;
+    std::vector<CellState> cells;
+    std::vector<Bounds> bounds;
+    std::vector<UnitTolerances> tolerances;
+    std::vector<Event> events;
+    std::vector<Range> ambiguous;
+    std::vector<Range> assumed;  // elements of windows that were computed equal: taken to be so
+    std::vector<std::uint64_t> first_code;
+};
+
+/// The steps. Each makes the states of its node's cells and its bounds.
+void run_affine(State& state, Index number);
+void run_pieces(State& state, Index number);
+void run_max(State& state, Index number);
+
+/// Takes the sizes of the node's values, all of whose cells are made, into its bounds.
+void measure(State& state, Index number);
+
+/// A run of rows of one cell of a layer.
+struct RowBlock {
+    std::int64_t cell;
+    std::int64_t begin;
+    std::int64_t end;
+};
+
+/// Cuts rows [0, rows[i]) of each cell i into blocks of about `values` values.
+std::vector<RowBlock> row_blocks(const std::vector<std::int64_t>& rows,
+                                 const std::vector<std::int64_t>& widths);
+
+/// Appends the layer's words to the first code: bit bits[i] is set.
+void append_code(State& state, std::int64_t n_bits, const std::vector<std::int64_t>& bits);
+
+/// Where a row of a cell after its kinks comes from: (1 - weight) * row left + weight * row left
+/// + 1.
+struct RowSource {
+    std::int64_t left;
+    double weight;
+    std::int64_t roots_begin;  // of the cell's roots: those at this row
+    std::int64_t roots_end;
+};
+
+/// The rows of a cell once its roots are knots.
+struct NewRows {
+    Knots knots;
+    std::vector<RowSource> sources;
+};
+NewRows with_roots(const Knots& knots, const std::vector<const Root*>& roots);
+
+/// Settles the roots of a layer, reports their crossings, and returns the new knots of each cell
+/// (rising, with repeats where several units cross).
+std::vector<std::vector<const Root*>> settle_layer(State& state, const Node& node,
+                                                   std::vector<Root>& roots, KinkErrors& errors);
+
+/// How far a value that is within `bound` of 0 stays so towards the next knot, `gap` away.
+double reach_of(double bound, double here, double there, double gap);
+
+/// Half width of what is known of a change of sign at a knot, where the deciding value is 0, from
+/// the values at its neighbours, `gap_` away. A side where it stays within the bound tells nothing;
+/// it is in an ambiguous range.
+double doubt_at_knot(double bound, double before, double gap_before, double after,
+                     double gap_after);
+
+}  // namespace splinecode::sweep
