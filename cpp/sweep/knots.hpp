@@ -25,7 +25,6 @@ struct Root {
     double reach;  // the larger of the deciding value's sizes at the two knots
     double low;    // the two knots
     double high;
-    std::int64_t row;        // number of the lower knot in the cell
     std::int64_t off;        // bit that goes off, or -1
     std::int64_t on;         // bit that goes on, or -1
     std::int32_t cell;       // number of the cell within its layer

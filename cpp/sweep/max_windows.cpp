@@ -248,7 +248,6 @@ private:
         root.error = bound_ / change * gap + 4 * unit_roundoff;
         root.slope = change / gap;
         root.reach = std::max(std::fabs(left), std::fabs(right));
-        root.row = row;
         root.off = work_.max->bits[at(w)] + off;
         root.on = work_.max->bits[at(w)] + on;
         root.cell = cell_;

@@ -254,7 +254,6 @@ private:
         root.error = work_.tolerances.bound[at(column)] / change * gap + 4 * unit_roundoff;
         root.slope = change / gap;
         root.reach = std::max(std::fabs(left), std::fabs(right));
-        root.row = row;
         root.off = left < 0 ? -1 : bit(column);
         root.on = left < 0 ? bit(column) : -1;
         root.cell = static_cast<std::int32_t>(block_.cell);

@@ -1,6 +1,6 @@
 #include <new>
 
-#include "sweep/state.hpp"
+#include "sweep/rows.hpp"
 
 #if defined(__linux__)
 #include <sys/mman.h>
