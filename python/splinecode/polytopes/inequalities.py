@@ -67,7 +67,7 @@ def half_spaces(
     Raises
     ------
     TypeError : network is no Network, or x no floating array.
-    ValueError : x has another shape, NaN or inf; units without a single layer, or a unit twice.
+    ValueError : x has another shape, NaN or inf; units without a single layer.
     KeyError, IndexError : a layer or unit that there is not.
     MemoryError : the rows are more than the memory available.
 

@@ -64,9 +64,10 @@ def deviation(offsets: Integers, knots: Vector, values: Matrix) -> Matrix:
     """Integrate |f - chord| over t in [0, 1], for each segment and output.
 
     The chord joins the outputs at the two ends: 0 for a linear function (Gamba, Chmielewski-Anders,
-    Sullivan, Azizpour, Bjorkman, "Are All Linear Regions Created Equal?", AISTATS 2022). On a piece
-    of length h from u to v the integral of the absolute value is h (|u| + |v|) / 2 where u v >= 0,
-    else h (|u| + |v|) / 2 - h |u v| / (|u| + |v|).
+    Sullivan, Azizpour, Bjorkman, "Are All Linear Regions Created Equal?", AISTATS 2022). Over arc
+    length it is this times the length of the segment. On a piece of length h from u to v the
+    integral of the absolute value is h (|u| + |v|) / 2 where u v >= 0, else less
+    h |u v| / (|u| + |v|).
     """
     first, last = values[offsets[:-1]], values[offsets[1:] - 1]
     gaps = np.repeat(last - first, np.diff(offsets), axis=0)

@@ -285,7 +285,8 @@ class Crossings:
     def deviation(self) -> Array:
         """Integrate |output - chord| along each segment: float64 (segments, *output_shape).
 
-        The chord joins the outputs at the ends, t goes from 0 to 1: Gamba et al., AISTATS 2022.
+        The chord joins the outputs at the ends, t goes from 0 to 1; times the length of the segment
+        it is the integral over arc length: Gamba et al., AISTATS 2022.
         """
         swept = self._swept
         return self._per_segment(integrals.deviation(swept.knot_offsets, swept.knots, self._rows))
