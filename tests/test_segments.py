@@ -141,6 +141,10 @@ def test_batches_are_their_segments():
     for parts in (batches, singles):
         for name in ("t", "t_error", "layer", "unit", "direction", "knots", "values"):
             assert torch.equal(getattr(whole, name), torch.cat([getattr(p, name) for p in parts]))
+    with pytest.raises(ValueError, match="batch is 0"):
+        iter_crossings(network, a, b, batch=0)
+    with pytest.raises(ValueError, match="max_memory is 0"):
+        crossings(network, a, b, max_memory=0)
     assert whole.count().tolist() == [one.count().item() for one in singles]
     assert whole.codes(3) == singles[3].codes()
     assert whole.values.shape == (len(whole.knots), 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +108,12 @@ class Crossings:
         self._certificate = certificate
         self._swept = swept
         self._library = library
-        self._offsets = np.searchsorted(swept.events.segment, np.arange(swept.segments + 1))
+
+    @cached_property
+    def _offsets(self) -> Integers:
+        swept = self._swept
+        offsets: Integers = np.searchsorted(swept.events.segment, np.arange(swept.segments + 1))
+        return offsets
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -217,7 +223,7 @@ class Crossings:
 
     def __len__(self) -> int:
         """Return the number of segments."""
-        return len(self._offsets) - 1
+        return self._swept.segments
 
     def count(self, *, per_layer: bool = False) -> Array:
         """Count the crossings of each segment: int64 (segments,), or (segments, layers)."""

@@ -92,12 +92,16 @@ def iter_crossings(
     if batch < 1:
         raise ValueError(f"batch is {batch}; wanted at least 1")
     a_rows, b_rows = _segment_ends(network, a, b)
-    library = library_of(a, "a")
     starts = range(0, max(len(a_rows), 1), batch)
-    sweeps = _sweeps(network, a_rows, b_rows, max_memory, progress, batch)
-    for start, swept in zip(starts, sweeps, strict=True):
-        part = slice(start, start + batch)
-        yield _crossings(network, a_rows[part], b_rows[part], swept, certify, library)
+    library = library_of(a, "a")
+
+    def batches() -> Iterator[Crossings]:
+        sweeps = _sweeps(network, a_rows, b_rows, max_memory, progress, batch)
+        for start, swept in zip(starts, sweeps, strict=True):
+            part = slice(start, start + batch)
+            yield _crossings(network, a_rows[part], b_rows[part], swept, certify, library)
+
+    return batches()
 
 
 def _crossings(
@@ -144,8 +148,9 @@ def _sweeps(
     batch: int | None = None,
 ) -> Iterator[Swept]:
     """Sweep batches of segments; all at once without a batch size, or as a progress bar needs."""
-    if not max_memory >= 1:
-        raise ValueError(f"max_memory is {max_memory}; wanted a number of bytes")
+    if not progress and batch is None:
+        yield _sweep(network, a, b, max_memory)
+        return
     size = batch or (1 if progress else max(1, len(a)))
     with progress_bar(len(a), "segments", progress) as advance:
         start = 0
@@ -165,6 +170,8 @@ def _sweep(
     b: Rows,
     max_memory: int,
 ) -> Swept:
+    if not max_memory >= 1:
+        raise ValueError(f"max_memory is {max_memory}; wanted a number of bytes")
     try:
         found = program_of(network).sweep(a, b, max_memory)
     except OverflowError as error:
