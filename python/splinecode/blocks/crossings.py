@@ -27,6 +27,7 @@ Matrix = np.ndarray[Any, Any]
 
 _GROUP_VALUES = 1 << 18
 _LEAST_ROWS = 32
+_MOST_ROWS = 2**15 - 1  # `Events.ordered`
 
 
 def block_crossings(
@@ -91,7 +92,7 @@ def _segment_ends(block: MlpBlock, a: Array, b: Array) -> tuple[Matrix, Matrix]:
 
 def _groups(block: MlpBlock, segments: int) -> Iterator[slice]:
     """Cut the segments into groups whose (segments, units) arrays stay in the caches."""
-    size = max(_LEAST_ROWS, _GROUP_VALUES // max(block.units, 1))
+    size = max(_LEAST_ROWS, min(_GROUP_VALUES // max(block.units, 1), _MOST_ROWS))
     starts = range(0, segments, size) if segments else [0]
     return (slice(start, min(start + size, segments)) for start in starts)
 

@@ -12,8 +12,7 @@ import numpy as np
 
 Vector = np.ndarray[Any, Any]
 
-_NEWTON_STEPS = 3
-_WIDENINGS = (1.5, 6.0, 48.0)
+_WIDENINGS = (1.5, 1.5, 1.5, 6.0, 48.0)
 _ROUNDING = 2.0**-51
 
 
@@ -127,19 +126,29 @@ def enclose(curve: Curve, rises: Vector, low: Vector, high: Vector) -> Roots:
     """
     t = curve.closed_form(rises)
     t = np.where((t >= low) & (t <= high), t, (low + high) / 2)
-    for _ in range(_NEWTON_STEPS):
-        step = t - curve.value(t) / curve.slope(t)
-        t = np.where(np.isfinite(step), np.clip(step, low, high), t)
+    found = _enclosed(curve, rises, t, low, high, _WIDENINGS[0])
+    for factor in _WIDENINGS[1:]:
+        rest = np.flatnonzero(~found.proven)
+        if not len(rest):
+            break
+        part = curve.take(rest)
+        again = _enclosed(part, rises[rest], found.t[rest], low[rest], high[rest], factor)
+        for name in ("t", "low", "high", "proven"):
+            getattr(found, name)[rest] = getattr(again, name)
+    return found
+
+
+def _enclosed(
+    curve: Curve, rises: Vector, t: Vector, low: Vector, high: Vector, factor: float
+) -> Roots:
+    """Take a Newton step from t, and prove the signs at `factor` times its likely error around."""
+    slope = curve.slope(t)
+    step = t - curve.value(t) / slope
+    t = np.where(np.isfinite(step), step, t)
     t = np.clip(t, np.nextafter(low, 1), np.nextafter(high, 0))
-    below, above = t.copy(), t.copy()
-    proven = np.zeros(len(t), bool)
-    reach = (curve.error(t) + np.abs(curve.value(t))) / np.abs(curve.slope(t)) + _ROUNDING
-    for factor in _WIDENINGS:
-        rest = np.flatnonzero(~proven)
-        part, sign = curve.take(rest), np.where(rises[rest], 1, -1)
-        left = np.maximum(t[rest] - factor * reach[rest], low[rest])
-        right = np.minimum(t[rest] + factor * reach[rest], high[rest])
-        sure = (left == low[rest]) | (-sign * part.value(left) > part.error(left))
-        sure &= (right == high[rest]) | (sign * part.value(right) > part.error(right))
-        proven[rest], below[rest], above[rest] = sure, left, right
-    return Roots(t, below, above, proven)
+    reach = factor * ((curve.error(t) + np.abs(curve.value(t))) / np.abs(slope) + _ROUNDING)
+    left, right = np.maximum(t - reach, low), np.minimum(t + reach, high)
+    sign = np.where(rises, 1, -1)
+    proven = (left == low) | (-sign * curve.value(left) > curve.error(left))
+    proven &= (right == high) | (sign * curve.value(right) > curve.error(right))
+    return Roots(t, left, right, proven)

@@ -1,41 +1,52 @@
-"""Reading a language model's MLP block from a torch module."""
+"""Finding a language model's MLP block in a torch module."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from ..reading import UnsupportedNetworkError
 from .block import Matrix, MlpBlock, Norm
+from .parts import array, read_linear, read_norm
 
-_ACTIVATIONS = ("ReLU", "LeakyReLU", "GELU", "SiLU", "Mish", "QuickGELU", "NewGELU")
-_NORMS = ("ln_2", "ln2", "post_attention_layernorm", "pre_feedforward_layernorm", "norm", "ln")
-_MLPS = ("mlp", "feed_forward", "ff")
-_FIRST = ("gate_proj", "w1", "c_fc", "dense_h_to_4h", "fc_in", "fc1", "up", "W_gate", "W_in")
-_WANTED = (
-    "wanted a Sequential of LayerNorm or RMSNorm, Linear and an activation, or a decoder block "
-    f"with a norm ({', '.join(_NORMS)}) and an MLP ({', '.join(_MLPS)}) whose first linear map is "
-    f"one of {', '.join(_FIRST)}; else build MlpBlock(Norm(...), weight, bias)"
+_SHAPES = (
+    ("ln_2", "mlp.c_fc"),  # GPT-2, GPT-Neo
+    ("post_attention_layernorm", "mlp.dense_h_to_4h"),  # GPT-NeoX, Pythia, BLOOM
+    ("pre_feedforward_layernorm", "mlp.gate_proj"),  # Gemma 2 and 3: they have the next one too
+    ("post_attention_layernorm", "mlp.gate_proj"),  # Llama, Mistral, Qwen 2 and 3, Gemma
+    ("ffn_norm", "feed_forward.w1"),  # Llama as released
+    ("ln2", "mlp.W_gate"),  # TransformerLens
+    ("ln2", "mlp.W_in"),
 )
+"""Where decoder blocks keep the norm that their MLP reads, and the MLP's first linear map."""
+
+_AT_ZERO = ("relu", "gelu", "silu", "swish", "mish", "elu", "softplus")
+_NOT_AT_ZERO = ("relu6", "hard")
+_ACTIVATION_NAMES = ("act", "act_fn", "activation_fn", "activation", "gelu_impl")
+_DO = "name its parts, read_block(module, norm='...', linear='...'), or build an MlpBlock"
 
 
-def read_block(module: nn.Module, name: str = "pre") -> MlpBlock:
+def read_block(
+    module: nn.Module, name: str = "pre", *, norm: str | None = None, linear: str | None = None
+) -> MlpBlock:
     """Read the norm and the first linear map of a transformer's MLP block.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Either a Sequential: LayerNorm or RMSNorm (or none), Linear, an activation, and whatever
-        follows. Or a decoder block of Hugging Face or TransformerLens shape, by its attributes:
-        GPT-2 (``ln_2``, ``mlp.c_fc``), GPT-NeoX (``post_attention_layernorm``,
-        ``mlp.dense_h_to_4h``), Llama and Mistral (``post_attention_layernorm``, ``mlp.gate_proj``),
-        Gemma (``pre_feedforward_layernorm``), TransformerLens (``ln2``, ``mlp.W_in``). Of a gated
-        MLP the gate is read.
+        Either a Sequential: LayerNorm or RMSNorm (or none), Linear, an activation with its boundary
+        at z = 0, and linear maps after it. Or a decoder block of Hugging Face or TransformerLens
+        shape, by its attributes: GPT-2 (``ln_2``, ``mlp.c_fc``), GPT-NeoX
+        (``post_attention_layernorm``, ``mlp.dense_h_to_4h``), Llama and Mistral
+        (``post_attention_layernorm``, ``mlp.gate_proj``), Gemma 2 (``pre_feedforward_layernorm``),
+        TransformerLens (``ln2``, ``mlp.W_in``). Of a gated MLP the gate is read.
     name : str
         The layer's name in codes.
+    norm, linear : str, optional
+        Names of the two parts within another module, such as ``"ln_1"`` and ``"mlp.fc_in"``; with
+        `linear` alone there is no norm. That the one feeds the other is then yours to know.
 
     Returns
     -------
@@ -44,107 +55,131 @@ def read_block(module: nn.Module, name: str = "pre") -> MlpBlock:
 
     Raises
     ------
-    UnsupportedNetworkError : (a ValueError) a module of another shape; what was found, what to do.
+    UnsupportedNetworkError : (a ValueError) a module of another shape, an activation with another
+        boundary, or anything beyond it; what was found, what to do.
     TypeError : module is no torch.nn.Module.
 
     Notes
     -----
-    Nothing is imported from those libraries. A norm whose class name says Gemma has gain 1 + w.
+    Nothing is imported from those libraries. Which norm it is, and whether its gain is w or 1 + w,
+    is told by running it on a few rows.
 
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; wanted a torch.nn.Module")
-    if isinstance(module, nn.Sequential):
-        norm, linear = _of_sequential(module)
-    else:
-        norm, linear = _of_decoder(module)
-    weight, bias = _weight_of(linear)
-    return MlpBlock(_norm_of(norm) if norm is not None else Norm(), weight, bias, name)
+    if norm is not None and linear is None:
+        raise ValueError(f"norm is {norm!r}, but linear is not given; wanted the names of both")
+    if linear is None and isinstance(module, nn.Sequential):
+        norm, linear = _in_sequential(module)
+    elif linear is None:
+        norm, linear = _in_decoder(module)
+    weight, bias = _weights_at(module, linear)
+    if norm is None:
+        return MlpBlock(Norm(), weight, bias, name)
+    part = _part(module, norm)
+    if not isinstance(part, nn.Module):
+        raise UnsupportedNetworkError(f"there is no module {norm!r} in {_listed(module)}; {_DO}")
+    return MlpBlock(read_norm(part, weight.shape[1], norm), weight, bias, name)
 
 
-def _of_sequential(module: nn.Sequential) -> tuple[nn.Module | None, Any]:
-    """Return (norm, linear) of a chain; what comes after the activation does not matter."""
-    parts = [part for part in module if not isinstance(part, nn.Dropout | nn.Identity)]
-    norm = parts.pop(0) if parts and not isinstance(parts[0], nn.Linear) else None
-    names = [type(part).__name__ for part in parts]
-    if not parts or not isinstance(parts[0], nn.Linear):
-        raise UnsupportedNetworkError(f"the Sequential has {_listed(module)}; {_WANTED}")
-    if len(parts) > 1 and not any(names[1].startswith(known) for known in _ACTIVATIONS):
+def _in_sequential(module: nn.Sequential) -> tuple[str | None, str]:
+    """Return the names of norm and linear map in a chain that ends at one activation."""
+    chain = list(_chain(module))
+    norm = None
+    if chain and not isinstance(chain[0][1], nn.Linear):
+        norm = chain.pop(0)[0]
+    if not chain or not isinstance(chain[0][1], nn.Linear):
         raise UnsupportedNetworkError(
-            f"{names[1]} follows the Linear, which has no boundary at z = 0; {_WANTED}"
+            f"{_listed(module)}; wanted LayerNorm or RMSNorm (or none), Linear, activation. A "
+            "linear map before the norm keeps segments straight: apply it to their ends"
         )
-    return norm, parts[0]
+    if len(chain) > 1:
+        _need_boundary_at_zero(chain[1][1], chain[1][0])
+    for name, part in chain[2:]:
+        if not isinstance(part, nn.Linear):
+            raise UnsupportedNetworkError(
+                f"{type(part).__name__} at {name!r} lies beyond the activation at {chain[1][0]!r}; "
+                "crossings through a norm are exact up to the first activation alone: read the "
+                "modules up to it"
+            )
+    return norm, chain[0][0]
 
 
-def _of_decoder(module: nn.Module) -> tuple[nn.Module, Any]:
-    """Return (norm, linear) of a decoder block, by the names of its parts."""
-    norm = _first_of(module, _NORMS)
-    mlp = _first_of(module, _MLPS)
-    linear = _first_of(mlp, _FIRST) if mlp is not None else None
-    if norm is None or mlp is None or linear is None:
-        found = f"{type(module).__name__} has {_listed(module)}"
-        raise UnsupportedNetworkError(f"{found}; {_WANTED}")
-    # TransformerLens keeps parameters, not modules: `W_in` goes with `b_in`.
-    return norm, linear if isinstance(linear, nn.Module) else mlp
+def _chain(module: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Yield the parts of nested Sequentials that do something in evaluation mode, by name."""
+    for key, part in module.named_children():
+        if isinstance(part, nn.Sequential):
+            yield from _chain(part, f"{prefix}{key}.")
+        elif not isinstance(part, nn.Dropout | nn.Identity):
+            yield prefix + key, part
 
 
-def _first_of(module: Any, names: tuple[str, ...]) -> Any:
-    found = (getattr(module, name, None) for name in names)
-    return next((part for part in found if isinstance(part, nn.Module | Tensor)), None)
+def _in_decoder(module: nn.Module) -> tuple[str, str]:
+    """Return the names of norm and linear map in a decoder block of a known shape."""
+    found = _shape_of(module)
+    if found is None:
+        raise UnsupportedNetworkError(_no_block(module))
+    norm, linear = found
+    if norm.startswith("post_") and hasattr(module, "post_feedforward_layernorm"):
+        raise UnsupportedNetworkError(
+            f"{norm!r} beside a post_feedforward_layernorm comes after attention, as in OLMo 2, "
+            "and the MLP reads the residual stream without a norm: "
+            f"read_block(module, linear={linear!r})"
+        )
+    mlp = _part(module, linear.rpartition(".")[0])
+    for name in _ACTIVATION_NAMES:
+        if callable(getattr(mlp, name, None)):
+            _need_boundary_at_zero(getattr(mlp, name), name)
+    return found
 
 
-def _listed(module: nn.Module) -> str:
-    return ", ".join(f"{key}: {type(part).__name__}" for key, part in module.named_children())
-
-
-def _weight_of(linear: Any) -> tuple[Matrix, Matrix | None]:
-    """Return weight (units, width) and bias of a linear map, however it is stored."""
-    if isinstance(linear, nn.Linear):
-        return _array(linear.weight), None if linear.bias is None else _array(linear.bias)
-    if type(linear).__name__ == "Conv1D":  # GPT-2's: weight (width, units)
-        return _array(linear.weight.T), _array(linear.bias)
-    gated = getattr(linear, "W_gate", None)
-    if gated is not None:
-        return _array(gated.T), None
-    if getattr(linear, "W_in", None) is not None:
-        return _array(linear.W_in.T), _array(linear.b_in)
-    raise UnsupportedNetworkError(f"{type(linear).__name__} is no linear map known here; {_WANTED}")
-
-
-def _norm_of(norm: nn.Module) -> Norm:
-    """Return a norm by its class: the layer norms and RMS norms of torch and of Hugging Face."""
-    kind = type(norm).__name__
-    eps = _eps_of(norm)
-    gain, shift = _parameter(norm, "weight", "w"), _parameter(norm, "bias", "b")
-    if isinstance(norm, nn.LayerNorm) or kind in ("LayerNorm", "LayerNormPre"):
-        return Norm("layer", eps, gain, shift)
-    if "RMSNorm" in kind or kind.startswith("RMS"):
-        if "Gemma" in kind and gain is not None:
-            gain = 1 + gain.astype(np.float64)
-        return Norm("rms", eps, gain, shift)
-    raise UnsupportedNetworkError(f"{kind} comes before the linear map; {_WANTED}")
-
-
-def _eps_of(norm: nn.Module) -> float:
-    for name in ("eps", "variance_epsilon", "epsilon"):
-        value = getattr(norm, name, None)
-        if isinstance(value, float | int):
-            return float(value)
-    if isinstance(norm, nn.RMSNorm):  # None: that of the dtype
-        weight = norm.weight
-        return float(torch.finfo(weight.dtype if weight is not None else torch.float32).eps)
-    raise UnsupportedNetworkError(f"{type(norm).__name__} has no eps; {_WANTED}")
-
-
-def _parameter(norm: nn.Module, *names: str) -> Matrix | None:
-    for name in names:
-        value = getattr(norm, name, None)
-        if isinstance(value, Tensor):
-            return _array(value)
+def _shape_of(module: nn.Module) -> tuple[str, str] | None:
+    for norm, linear in _SHAPES:
+        if isinstance(_part(module, norm), nn.Module) and _part(module, linear) is not None:
+            return norm, linear
     return None
 
 
-def _array(values: Tensor) -> Matrix:
-    """Return parameters in float64, exactly; MlpBlock narrows what float32 holds."""
-    array: Matrix = values.detach().to("cpu", torch.float64).contiguous().numpy()
-    return array
+def _no_block(module: nn.Module) -> str:
+    """Say what a module is that has no shape known here, and what to do."""
+    inside = [name for name, part in module.named_modules() if _shape_of(part)]
+    if inside:
+        return (
+            f"{type(module).__name__} holds {len(inside)} decoder blocks, and crossings are exact "
+            f"through the norm of one alone; read module.get_submodule({inside[0]!r}), or another"
+        )
+    known = ", ".join(f"{norm} + {linear}" for norm, linear in _SHAPES)
+    return f"{_listed(module)}; wanted one of {known}: {_DO}"
+
+
+def _need_boundary_at_zero(activation: Any, place: str) -> None:
+    name = getattr(activation, "__name__", type(activation).__name__).lower()
+    if any(word in name for word in _NOT_AT_ZERO) or not any(word in name for word in _AT_ZERO):
+        raise UnsupportedNetworkError(
+            f"{type(activation).__name__} follows the linear map, at {place!r}; wanted an "
+            "activation with its one boundary at z = 0, such as ReLU, GELU or SiLU"
+        )
+
+
+def _weights_at(module: nn.Module, linear: str) -> tuple[Matrix, Matrix | None]:
+    """Return weight (units, width) and bias; TransformerLens keeps tensors (width, units)."""
+    part = _part(module, linear)
+    if isinstance(part, nn.Module):
+        return read_linear(part, linear)
+    if isinstance(part, Tensor) and part.ndim == 2:
+        bias = _part(module, f"{linear.rpartition('.')[0]}.b_in")
+        has_bias = linear.endswith("W_in") and isinstance(bias, Tensor)
+        return array(part.T), array(cast(Tensor, bias)) if has_bias else None
+    raise UnsupportedNetworkError(f"there is no linear map {linear!r} in {_listed(module)}; {_DO}")
+
+
+def _part(module: Any, name: str) -> nn.Module | Tensor | None:
+    """Return a module or a parameter by its dotted name, or None."""
+    for step in name.split("."):
+        module = getattr(module, step, None)
+    return module if isinstance(module, nn.Module | Tensor) else None
+
+
+def _listed(module: nn.Module) -> str:
+    parts = ", ".join(f"{key}: {type(part).__name__}" for key, part in module.named_children())
+    return f"the {type(module).__name__} has {parts or 'no parts'}"
