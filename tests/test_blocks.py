@@ -13,12 +13,12 @@ import block_oracle
 from splinecode import (
     MlpBlock,
     Norm,
-    UnsupportedNetworkError,
     block_crossings,
     crossings,
-    pack,
     read_block,
+    spline_codes,
 )
+from splinecode.blocks import crossings as driver
 
 small = st.integers(-3, 3)
 
@@ -138,127 +138,222 @@ def test_random_blocks_agree_with_rational_arithmetic(data):
     agree(block, *(3 * rng.standard_normal((2, width))))
 
 
+@given(st.data())
+def test_norms_without_eps_are_exact_or_refused(data):
+    block = data.draw(integer_blocks(eps=(0.0,)))
+    a, b = (data.draw(vectors(block.width)) for _ in range(2))
+    if vanishes(block, a, b):
+        with pytest.raises(ValueError, match="eps = 0 divides by zero"):
+            block_crossings(block, np.array(a, np.float64), np.array(b, np.float64))
+    else:
+        agree(block, a, b)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 17), st.sampled_from(["layer", "rms"]))
+def test_units_that_nearly_touch_their_boundary(seed, digits, kind):
+    """Pre-activations within 10**-digits of 0 at one inner point: dips that rounding blurs."""
+    rng = np.random.default_rng(seed)
+    width, units = rng.integers(2, 6), 4
+    norm = Norm(kind, 1e-5, *rng.standard_normal((2, width)))
+    weight, (a, b) = rng.standard_normal((units, width)), rng.standard_normal((2, width))
+    at = np.array([0.2, 0.4, 0.6, 0.8])[:, None]  # another point for each: no ties
+    z = np.diag(norm(a + at * (b - a)) @ weight.T)
+    block = MlpBlock(norm, weight, -z + rng.standard_normal(units) * 10.0**-digits)
+    agree(block, a, b)
+
+
+def double_root(bias):
+    """x1 + x2 + bias * rms(x) along (1, 3) -> (3, 1): touches 0 in the middle for bias -2."""
+    return MlpBlock(Norm("rms", 0.0), np.ones((1, 2)), np.array([bias]))
+
+
+def test_touching_zero_is_no_crossing_and_passing_is_two():
+    a, b = [1.0, 3.0], [3.0, 1.0]
+    assert agree(double_root(-2.0), a, b).count().tolist() == [0]
+    assert agree(double_root(np.nextafter(-2.0, 0)), a, b).count().tolist() == [2]
+    assert agree(double_root(np.nextafter(-2.0, -3)), a, b).count().tolist() == [0]
+
+
+def test_ends_on_a_boundary():
+    block = MlpBlock(Norm("rms", 1.0), np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]))
+    found = agree(block, [0.0, 1.0], [2.0, 0.0])
+    assert found.count().tolist() == [0]
+    assert found.codes(0).bits().tolist() == [[True, False, True]]
+
+
+def test_a_segment_of_no_length_has_one_piece():
+    rng = np.random.default_rng(0)
+    block = MlpBlock(Norm("layer", 1e-5), rng.standard_normal((70, 5)), rng.standard_normal(70))
+    x = rng.standard_normal(5)
+    found = agree(block, x, x)
+    assert found.knots.tolist() == [0, 1]
+    assert found.codes(0).words.tolist() == block.codes(x[None]).words.tolist()
+
+
+def test_duplicated_units_cross_in_one_knot_and_dead_units_never():
+    rng = np.random.default_rng(1)
+    weight, bias = rng.standard_normal((20, 6)), rng.standard_normal(20)
+    norm = Norm("layer", 1e-5, *rng.standard_normal((2, 6)))
+    twice = MlpBlock(
+        norm,
+        np.concatenate([weight, np.zeros((3, 6)), 2 * weight]),
+        np.concatenate([bias, [0, 0, 0], 2 * bias]),
+    )
+    a, b = 2 * rng.standard_normal((2, 6))
+    found = agree(twice, a, b)
+    once = block_crossings(MlpBlock(norm, weight, bias), a, b)
+    assert found.count().tolist() == [2 * int(once.count()[0])]
+    assert len(found.knots) == len(once.knots)
+    assert not set(found.unit.tolist()) & {20, 21, 22}
+
+
+def test_all_units_without_a_bias_cross_at_the_origin():
+    weight = np.random.default_rng(2).standard_normal((50, 4))
+    x = np.array([3.0, 1.0, -2.0, 5.0])
+    block = MlpBlock(Norm("rms", 1e-6), weight)
+    found = agree(block, -x, 2 * x)
+    assert len(found.unit) == 50
+    assert found.knots.tolist() == [0, 1 / 3, 1]
+    assert agree(block, 0 * x, x).count().tolist() == [0]
+
+
+def test_crossings_that_float64_cannot_tell_apart_are_marked():
+    """One at 1/3, one at the float64 nearest to it: one knot, and what lies around it is exact."""
+    third = 1 / 3
+    block = MlpBlock(Norm(), np.array([[1.0], [3.0]]), np.array([-third, -1.0]))
+    found = block_crossings(block, np.array([0.0]), np.array([1.0]))
+    assert found.ambiguous.tolist() == [True]
+    assert (found.unit.tolist(), found.t.tolist()) == ([0, 1], [third, third])
+    segment, low, high = found.ambiguous_ranges
+    assert segment.tolist() == [0]
+    assert low[0] < third < high[0]
+    assert found.codes(0).bits().tolist() == [[False, False], [True, True]]
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-30, 1e60])
+def test_segments_of_any_size(scale):
+    rng = np.random.default_rng(3)
+    block = MlpBlock(Norm("layer", 0.0), rng.standard_normal((9, 5)), rng.standard_normal(9))
+    a, b = scale * rng.standard_normal((2, 5))
+    assert agree(block, a, b).count()[0] > 0
+
+
+@given(st.integers(0, 1000))
+def test_reversed_segments_mirror(seed):
+    rng = np.random.default_rng(seed)
+    norm = Norm("layer", 1e-5, *rng.standard_normal((2, 7)))
+    block = MlpBlock(norm, rng.standard_normal((30, 7)), rng.standard_normal(30))
+    a, b = 2 * rng.standard_normal((2, 7))
+    there, back = block_crossings(block, a, b), block_crossings(block, b, a)
+    assert there.unit.tolist() == back.unit.tolist()[::-1]
+    assert there.direction.tolist() == (-back.direction).tolist()[::-1]
+    np.testing.assert_allclose(there.t, (1 - back.t)[::-1], atol=1e-12)
+
+
+def test_many_segments_are_as_each_alone(monkeypatch, library):
+    rng = np.random.default_rng(4)
+    norm = Norm("rms", 1e-5, *rng.standard_normal((2, 6)))
+    block = MlpBlock(norm, rng.standard_normal((80, 6)), rng.standard_normal(80), "gate")
+    a, b = rng.standard_normal((2, 7, 6))
+    a[3] = b[3]
+    as_library = torch.from_numpy if library == "torch" else np.asarray
+    monkeypatch.setattr(driver, "_LEAST_ROWS", 2)
+    monkeypatch.setattr(driver, "_GROUP_VALUES", 1)
+    found = block_crossings(block, as_library(a), as_library(b))
+    assert isinstance(found.t, torch.Tensor if library == "torch" else np.ndarray)
+    assert found.layers[0].name == "gate"
+    starts = np.asarray(found.knot_offsets) - np.arange(len(found) + 1)
+    for s in range(len(found)):
+        alone = block_crossings(block, as_library(a[s]), as_library(b[s]))
+        mine = slice(int(found.offsets[s]), int(found.offsets[s + 1]))
+        assert found.unit[mine].tolist() == alone.unit.tolist()
+        assert found.codes(s) == alone.codes()
+        assert found.codes()[int(starts[s]) : int(starts[s + 1])] == alone.codes()
+    assert found.count(per_layer=True).shape == (7, 1)
+    assert len(block_crossings(block, as_library(a[:0]), as_library(b[:0]))) == 0
+
+
+# ---------------------------------------------------------------- against torch
+
+
+def gelu_block():
+    torch.manual_seed(0)
+    norm = nn.LayerNorm(16)
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    return nn.Sequential(norm, nn.Linear(16, 100), nn.GELU(), nn.Linear(100, 16)).double().eval()
+
+
+def test_codes_of_pieces_are_those_of_the_module_inside_them():
+    module = gelu_block()
+    a, b = torch.randn(2, 5, 16, dtype=torch.float64)
+    found = block_crossings(read_block(module, "2"), a, b)
+    for s in range(5):
+        knots = found.knots[found.knot_offsets[s] : found.knot_offsets[s + 1]]
+        middles = a[s] + ((knots[1:] + knots[:-1]) / 2)[:, None] * (b[s] - a[s])
+        assert found.codes(s) == spline_codes(module, middles)
+
+
+def test_dense_samples_lie_on_the_pieces_found():
+    module = gelu_block()
+    a, b = torch.randn(2, 16, dtype=torch.float64)
+    found = block_crossings(read_block(module, "2"), a, b)
+    t = torch.linspace(0, 1, 5001, dtype=torch.float64)[1:-1]
+    piece = torch.searchsorted(found.knots, t, right=True) - 1
+    sampled = spline_codes(module, a + t[:, None] * (b - a))
+    assert sampled.words.tolist() == found.codes().words[piece].tolist()
+    twice = torch.bincount(found.unit, minlength=100).max()
+    assert twice == 2  # else this would say nothing about the quadratic
+
+
+# ---------------------------------------------------------------- refusals
+
+
 def test_a_norm_that_divides_by_zero_is_refused():
     block = MlpBlock(Norm("rms", 0.0), np.ones((1, 2)))
     with pytest.raises(ValueError, match="eps"):
         block_crossings(block, np.array([1.0, 1.0]), np.array([-1.0, -1.0]))
 
 
-# ---------------------------------------------------------------- modules
-
-
-class Part(nn.Module):
-    """A module of named parts and numbers."""
-
-    def __init__(self, **parts):
-        super().__init__()
-        for name, part in parts.items():
-            setattr(self, name, part)
-
-
-class Conv1D(nn.Module):
-    """GPT-2's linear map, stored transposed."""
-
-    def __init__(self, units, width):
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(width, units))
-        self.bias = nn.Parameter(torch.randn(units))
-
-    def forward(self, x):
-        return x @ self.weight + self.bias
-
-
-class LlamaRMSNorm(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.weight = nn.Parameter(torch.rand(width) + 0.5)
-        self.variance_epsilon = 1e-6
-
-    def forward(self, x):
-        return (
-            x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.variance_epsilon) * self.weight
-        )
-
-
-class GemmaRMSNorm(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(width) / 4)
-        self.eps = 1e-6
-
-    def forward(self, x):
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * (1 + self.weight)
-
-
-def affine_norm(width):
-    norm = nn.LayerNorm(width)
-    nn.init.normal_(norm.weight)
-    nn.init.normal_(norm.bias)
-    return norm
-
-
-def decoders():
-    """(module, its norm, its linear map) of the shapes that are read."""
-    torch.manual_seed(0)
-    norm, linear = affine_norm(6), nn.Linear(6, 10)
-    sequential = nn.Sequential(norm, linear, nn.GELU(), nn.Linear(10, 6))
-    yield "sequential", sequential, norm, linear
-    norm, linear = nn.RMSNorm(6, eps=1e-5), nn.Linear(6, 10, bias=False)
-    yield "rms sequential", nn.Sequential(norm, linear, nn.SiLU()), norm, linear
-    norm, linear = affine_norm(6), Conv1D(10, 6)
-    yield "gpt2", Part(ln_1=nn.LayerNorm(6), ln_2=norm, mlp=Part(c_fc=linear)), norm, linear
-    norm, linear = affine_norm(6), nn.Linear(6, 10)
-    yield "neox", Part(post_attention_layernorm=norm, mlp=Part(dense_h_to_4h=linear)), norm, linear
-    norm, linear = LlamaRMSNorm(6), nn.Linear(6, 10, bias=False)
-    mlp = Part(up_proj=nn.Linear(6, 10), gate_proj=linear)
-    yield (
-        "llama",
-        Part(input_layernorm=LlamaRMSNorm(6), post_attention_layernorm=norm, mlp=mlp),
-        norm,
-        linear,
-    )
-    norm, linear = GemmaRMSNorm(6), nn.Linear(6, 10, bias=False)
-    yield "gemma", Part(pre_feedforward_layernorm=norm, mlp=Part(gate_proj=linear)), norm, linear
-
-
-@pytest.mark.parametrize("name", [name for name, *_ in decoders()])
-def test_blocks_are_read_from_modules(name):
-    module, norm, linear = next(rest for found, *rest in decoders() if found == name)
-    for part in (norm, linear):
-        part.double()
-    block = read_block(module)
-    x = 2 * torch.randn(20, 6, dtype=torch.float64)
-    torch.testing.assert_close(block(x), linear(norm(x)).detach(), atol=1e-12, rtol=1e-12)
-    found = block_crossings(block, x[:10], x[10:])
-    assert int(found.count().sum()) > 0
-    for s in range(10):
-        knots = found.knots[found.knot_offsets[s] : found.knot_offsets[s + 1]]
-        middle = x[s] + ((knots[1:] + knots[:-1]) / 2)[:, None] * (x[10 + s] - x[s])
-        assert found.codes(s).words.tolist() == pack(linear(norm(middle)).detach()).tolist()
-
-
-def test_transformer_lens_parameters_are_read():
-    torch.manual_seed(0)
-    mlp = Part(W_in=nn.Parameter(torch.randn(6, 10)), b_in=nn.Parameter(torch.randn(10)))
-    block = read_block(Part(ln2=nn.LayerNorm(6), mlp=mlp), name="blocks.0.mlp.in")
-    assert (block.units, block.width, block.layers[0].name) == (10, 6, "blocks.0.mlp.in")
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        (np.zeros(3), np.zeros(3), "a has shape .1, 3.; wanted .n, 2."),
+        (np.zeros(2), np.zeros((1, 2)), "wanted the same"),
+        (np.array([0, np.nan]), np.ones(2), "a holds NaN or inf"),
+        (np.ones(2), np.array([0, 1e80]), "b holds numbers above"),
+        (np.ones(2), torch.ones(2), "one library"),
+    ],
+)
+def test_ends_that_are_no_rows_are_refused(a, b, words):
+    block = MlpBlock(Norm("rms", 1e-5), np.ones((1, 2)))
+    with pytest.raises(ValueError, match=words):
+        block_crossings(block, a, b)
 
 
 @pytest.mark.parametrize(
-    ("module", "words"),
+    ("arguments", "words"),
     [
-        (nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 4), nn.Softmax(1)), "Softmax follows"),
-        (nn.Sequential(nn.GroupNorm(2, 4), nn.Linear(4, 4)), "GroupNorm comes before"),
-        (nn.Sequential(nn.LayerNorm(4), nn.ReLU()), "the Sequential has 0: LayerNorm, 1: ReLU"),
-        (
-            Part(ln_2=nn.LayerNorm(4), attn=nn.Linear(4, 4)),
-            "Part has ln_2: LayerNorm, attn: Linear",
-        ),
+        ((Norm(), np.ones(2)), "weight has shape"),
+        ((Norm(), np.ones((1, 2)), np.ones(2)), "bias has shape"),
+        ((Norm("rms", 0.1, np.ones(3)), np.ones((1, 2))), "gain has shape"),
+        ((Norm(), np.full((1, 2), np.inf)), "weight holds NaN or inf"),
     ],
 )
-def test_other_modules_are_refused(module, words):
-    with pytest.raises(UnsupportedNetworkError, match=words):
-        read_block(module)
+def test_blocks_that_do_not_fit_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        MlpBlock(*arguments)
+
+
+def test_other_types_are_refused():
+    with pytest.raises(TypeError, match="wanted an MlpBlock"):
+        block_crossings(nn.Linear(2, 2), np.zeros(2), np.ones(2))
+    with pytest.raises(TypeError, match="dtype int64"):
+        MlpBlock(Norm(), np.ones((1, 2), np.int64))
+    with pytest.raises(ValueError, match="kind is 'batch'"):
+        Norm("batch")
+    with pytest.raises(ValueError, match="underflow"):
+        block_crossings(MlpBlock(Norm(), np.full((1, 2), 1e-200)), np.zeros(2), np.ones(2))
 
 
 def test_crossings_of_a_block_say_where_to_go():
