@@ -1,6 +1,7 @@
 """Crossings through layer norm and RMS norm, against rational arithmetic."""
 
 from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -215,6 +216,24 @@ def test_all_units_without_a_bias_cross_at_the_origin():
     assert len(found.unit) == 50
     assert found.knots.tolist() == [0, 1 / 3, 1]
     assert agree(block, 0 * x, x).count().tolist() == [0]
+
+
+def test_a_curved_and_a_straight_unit_cross_in_one_knot():
+    """-5 x1 + rms(x) and 7 x1 - x2 are both 0 at (1, 7), where the rms is 5."""
+    block = MlpBlock(Norm("rms", 0.0), np.array([[-5.0, 0], [7, -1]]), np.array([1.0, 0]))
+    found = agree(block, [-1.0, 7.0], [3.0, 7.0])
+    assert (found.unit.tolist(), found.knots.tolist()) == ([0, 1], [0, 0.5, 1])
+
+
+def test_offsets_that_cancel_in_float64_keep_their_sign():
+    """Weight . shift is +-1, beside terms of 2**53: for some of these rows any order loses it."""
+    rows = set(permutations([2.0**53, -(2.0**53), 1.0, 0.0])) | set(
+        permutations([2.0**53, -(2.0**53), -1.0, 0.0])
+    )
+    block = MlpBlock(Norm("rms", 1.0, None, np.ones(4)), np.array(sorted(rows)))
+    found = block_crossings(block, np.zeros(4), np.array([1.0, 2, 3, 5]))
+    offset = block.weight.astype(np.int64).sum(axis=1)
+    assert found.codes(0).bits()[0].tolist() == (offset > 0).tolist()
 
 
 def test_crossings_that_float64_cannot_tell_apart_are_marked():
