@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 import torch
 
 from splinecode import crossings, get_threads, reference
-from splinecode.bench import peers, report, timing
+from splinecode.bench import growth, peers, report, timing
+from splinecode.bench.case import Result
+from splinecode.bench.growth_figure import growth_figure
 from splinecode.bench.nets import make_net
 from splinecode.bench.peak import peak_bytes
 from splinecode.bench.segments import affine_work
@@ -247,16 +250,14 @@ def test_a_scaled_floor_scales_seconds_and_ratio_alike() -> None:
     )
 
 
-def test_segments_are_held_to_sampling_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_segments_come_with_sampling_and_the_certified_share(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert bench("segments") == 0
     printed = capsys.readouterr().out
     assert "beside 50 sampled points" in printed
+    assert "3 of 3 segments certified (100.0%), 0 ranges were open" in printed
     assert "growth" not in printed
-
-
-def test_what_is_certified_is_printed_as_a_share(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench("segments") == 0
-    assert "3 of 3 segments certified (100.0%)" in capsys.readouterr().out
 
 
 def test_growth_writes_sizes_floors_and_a_figure(tmp_path: Path) -> None:
@@ -271,6 +272,22 @@ def test_growth_writes_sizes_floors_and_a_figure(tmp_path: Path) -> None:
         assert case["sizes"]["crossings"] > 0
         assert case["sizes"]["flops"] > 0
         assert case["floor"]["seconds"]["median"] > 0
+
+
+def test_a_line_of_the_figure_follows_what_varies() -> None:
+    spread = timing.Spread(1, 1, 1)
+    floor = timing.Paired(spread, spread, 1)
+    builders = growth.cases(quick=True)
+    results = [Result(build(), spread, [], floor) for build in builders]
+    deep = next(i for i, result in enumerate(results) if result.case.sizes["along"] == "depth")
+    case = results[deep].case
+    many = replace(case, sizes={**case.sizes, "crossings": 10**6})
+    results[deep] = replace(results[deep], case=many)  # the shallowest net crosses most
+    _, by_depth = growth_figure(results).axes
+    ours, _ = by_depth.lines
+    assert list(ours.get_xdata()) == [2, 3]
+    assert by_depth.get_xlabel() == "depth (hidden layers)"
+    assert by_depth.get_ylabel() == "time (s)"
 
 
 def test_a_figure_without_growth_is_refused(

@@ -29,7 +29,7 @@ def cases(quick: bool) -> list[partial[Case]]:
     return [
         *(
             partial(case, "segments", (2, 64, 64, 64, 1), segments=n)
-            for n in (1, 10, 100, 1_000, 10_000)
+            for n in (1, 10, 100, 1_000, 15_000)
         ),
         *(partial(case, "width", (n, n, n, n, 10), segments=1) for n in (64, 256, 1024, 2048)),
         *(

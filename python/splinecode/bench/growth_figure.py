@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from ..plots import BLUE, GREEN, MARKERS, ORANGE, STYLE
 from .case import Result
@@ -38,6 +39,9 @@ def growth_figure(results: Sequence[Result]) -> Figure:
                 _lines(by_crossings, "crossings", mine, label, colour, marker)
             if mine and along == "depth":
                 _lines(by_depth, "depth", mine, label, colour, marker)
+                depths = [int(result.case.sizes["depth"]) for result in mine]
+                by_depth.set_xticks(depths, [str(depth) for depth in depths])
+                by_depth.xaxis.set_minor_locator(NullLocator())
         by_crossings.set(xlabel="crossings", ylabel="time (s)", title="Time by crossings")
         by_depth.set(xlabel="depth (hidden layers)", ylabel="time (s)", title="Time by depth")
         if by_crossings.lines:
@@ -48,13 +52,13 @@ def growth_figure(results: Sequence[Result]) -> Figure:
 
 
 def _along(along: str, results: Sequence[Result]) -> list[Result]:
-    """Return the series of results by ascending crossings."""
+    """Return a series by what it varies: crossings need not grow with depth."""
     mine = [
         result
         for result in results
         if result.case.group == GROUP and result.case.sizes["along"] == along
     ]
-    return sorted(mine, key=lambda result: int(result.case.sizes["crossings"]))
+    return sorted(mine, key=lambda result: int(result.case.sizes[along]))
 
 
 def _lines(

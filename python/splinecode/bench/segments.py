@@ -207,7 +207,8 @@ def _compare_certified(plain: Crossings, found: Crossings) -> str:
     if not plain.ambiguous.any() and not torch.equal(found.t, plain.t):
         raise DisagreementError("certifying changed crossings of segments without open ranges")
     proven = int(found.certified.sum())
-    return f"{proven:,} of {len(found):,} segments certified ({proven / len(found):.1%})"
+    share = f"{proven:,} of {len(found):,} segments certified ({proven / len(found):.1%})"
+    return f"{share}, {len(plain.ambiguous_ranges[0]):,} ranges were open"
 
 
 def _compare_loosely(found: Crossings, theirs: list[Events]) -> str:
