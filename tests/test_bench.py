@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from splinecode import get_threads, reference
-from splinecode.bench import peers, report, timing
+from splinecode import crossings, get_threads, reference
+from splinecode.bench import growth, peers, report, timing
+from splinecode.bench.case import Result
+from splinecode.bench.growth_figure import growth_figure
+from splinecode.bench.nets import make_net
+from splinecode.bench.peak import peak_bytes
+from splinecode.bench.segments import affine_work
 from splinecode.cli import main
 
-GROUPS = {"packing": 5, "hamming": 10, "segments": 3, "growth": 2, "sampling": 1}
+GROUPS = {"packing": 5, "hamming": 10, "segments": 3, "growth": 6, "sampling": 1}
 if find_spec("hdbscan"):
     GROUPS["clustering"] = 1
 
@@ -234,3 +241,91 @@ def test_interleaving() -> None:
 def test_a_spent_budget_still_measures_once() -> None:
     _, (paired,) = timing.interleave(lambda: None, [lambda: None], seconds=0)
     assert paired.rounds == 1
+
+
+def test_a_scaled_floor_scales_seconds_and_ratio_alike() -> None:
+    paired = timing.Paired(timing.Spread(2, 1, 4), timing.Spread(20, 10, 40), 3)
+    assert paired.scaled(0.5) == timing.Paired(
+        timing.Spread(1, 0.5, 2), timing.Spread(10, 5, 20), 3
+    )
+
+
+def test_segments_come_with_sampling_and_the_certified_share(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert bench("segments") == 0
+    printed = capsys.readouterr().out
+    assert "beside 50 sampled points" in printed
+    assert "3 of 3 segments certified (100.0%), 0 ranges were open" in printed
+    assert "growth" not in printed
+
+
+def test_growth_writes_sizes_floors_and_a_figure(tmp_path: Path) -> None:
+    written, figure = tmp_path / "growth.json", tmp_path / "growth.png"
+    assert bench("growth", "--json", str(written), "--png", str(figure)) == 0
+    assert figure.read_bytes().startswith(b"\x89PNG\r\n")
+    cases = json.loads(written.read_text())["cases"]
+    assert [case["sizes"]["along"] for case in cases] == [
+        *("segments", "segments", "width", "width", "depth", "depth")
+    ]
+    for case in cases:
+        assert case["sizes"]["crossings"] > 0
+        assert case["sizes"]["flops"] > 0
+        assert case["floor"]["seconds"]["median"] > 0
+
+
+def test_a_line_of_the_figure_follows_what_varies() -> None:
+    spread = timing.Spread(1, 1, 1)
+    floor = timing.Paired(spread, spread, 1)
+    builders = growth.cases(quick=True)
+    results = [Result(build(), spread, [], floor) for build in builders]
+    deep = next(i for i, result in enumerate(results) if result.case.sizes["along"] == "depth")
+    case = results[deep].case
+    many = replace(case, sizes={**case.sizes, "crossings": 10**6})
+    results[deep] = replace(results[deep], case=many)  # the shallowest net crosses most
+    _, by_depth = growth_figure(results).axes
+    ours, _ = by_depth.lines
+    assert list(ours.get_xdata()) == [2, 3]
+    assert by_depth.get_xlabel() == "depth (hidden layers)"
+    assert by_depth.get_ylabel() == "time (s)"
+
+
+def test_a_figure_without_growth_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench("segments", "--png", str(tmp_path / "growth.png")) == 2
+    assert "wanted growth" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_figure_without_matplotlib_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("splinecode.bench.find_spec", lambda name: None)
+    assert bench("growth", "--png", str(tmp_path / "growth.png")) == 2
+    assert "matplotlib" in capsys.readouterr().err
+
+
+def test_the_plain_sweep_takes_each_step_at_the_knots_before_it() -> None:
+    net = make_net((2, 8, 8, 1), segments=3)
+    found = crossings(net.network, net.a, net.b)
+    first, second = found.count(per_layer=True).sum(0).tolist()
+    assert first > 0
+    assert second > 0
+    work = [(units, knots) for _, units, knots in affine_work(net, found)]
+    assert work == [(2, 6), (8, 6 + first), (8, 6 + first + second)]
+
+
+def test_peak_memory_counts_what_a_call_frees_again() -> None:
+    peak = peak_bytes(lambda: float(np.ones(2**23).sum()))
+    if peak is None:
+        pytest.skip("this system does not tell a process its peak memory")
+    assert 2**26 * 0.95 < peak < 2**26 * 1.5
+
+
+def test_peak_memory_is_none_where_the_system_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("splinecode.bench.peak._STATUS", tmp_path / "missing")
+    monkeypatch.setattr("splinecode.bench.peak._CLEAR", tmp_path / "missing" / "too")
+    assert peak_bytes(lambda: None) is None

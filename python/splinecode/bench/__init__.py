@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
 from ..runtime import get_threads, threads
-from . import clustering, cuda, hamming, packing, report, roofline, sampling, segments
+from . import clustering, cuda, growth, hamming, packing, report, roofline, sampling, segments
 from .case import Case, DisagreementError, Result, measure
 from .choice import NoSuchCaseError, choose
 
@@ -27,9 +28,11 @@ _CASES = {
     hamming.GROUP: hamming.cases,
     clustering.GROUP: clustering.cases,
     segments.GROUP: segments.cases,
-    segments.GROWTH: segments.growth_cases,
+    growth.GROUP: growth.cases,
     sampling.GROUP: sampling.cases,
 }
+_BESIDE = {segments.GROUP: (sampling.GROUP,)}
+"""Groups that a run of a group takes too: exact segments are held to sampling as well."""
 _GROUPS = {"cpu": tuple(_CASES), "cuda": cuda.GROUPS}
 _SECONDS_PER_CASE, _QUICK_SECONDS = 5.0, 1.0
 _PROBE_SECONDS, _QUICK_PROBE_SECONDS = 3.0, 0.02
@@ -82,6 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="also write machine, sizes, times and ratios to a file",
     )
+    parser.add_argument(
+        "--png",
+        type=Path,
+        metavar="PATH",
+        help="also draw the growth cases into a file: time by crossings and by depth",
+    )
 
 
 def _group(text: str) -> str:
@@ -107,23 +116,30 @@ def _positive(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; return the exit status, 1 if a baseline disagrees with ours."""
-    if options.json and not options.json.resolve().parent.is_dir():
-        print(f"bench: --json {options.json}: there is no such folder", file=sys.stderr)
-        return 2
+    for name, path in (("--json", options.json), ("--png", options.png)):
+        if path and not path.resolve().parent.is_dir():
+            return _refuse(f"{name} {path}: there is no such folder")
     strange = [name for name in options.only if name not in _GROUPS[options.device]]
     if strange:
-        print(
-            f"bench: --device {options.device} has no {', '.join(strange)}; it has "
-            f"{', '.join(_GROUPS[options.device])}",
-            file=sys.stderr,
+        return _refuse(
+            f"--device {options.device} has no {', '.join(strange)}; it has "
+            f"{', '.join(_GROUPS[options.device])}"
         )
-        return 2
+    if options.png and growth.GROUP not in (options.only or _GROUPS[options.device]):
+        return _refuse(f"--png {options.png}: wanted {growth.GROUP} among the NAMEs")
+    if options.png and not find_spec("matplotlib"):
+        return _refuse("--png needs matplotlib: pip install 'splinecode[plots]'")
     with _same_threads(options.threads or get_threads()):
         try:
             return cuda.run(options) if options.device == "cuda" else _run(options)
         except NoSuchCaseError as error:
-            print(f"bench: {error}", file=sys.stderr)
-            return 2
+            return _refuse(str(error))
+
+
+def _refuse(reason: str) -> int:
+    """Say why nothing is run and return the exit status."""
+    print(f"bench: {reason}", file=sys.stderr)
+    return 2
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -147,6 +163,10 @@ def _run(options: argparse.Namespace) -> int:
         report.write_json(
             options.json, report.document(about, results, limits, seconds, options.quick)
         )
+    if options.png:
+        from .growth_figure import write_figure  # noqa: PLC0415  # matplotlib is optional
+
+        write_figure(options.png, results)
     return 0
 
 
@@ -162,10 +182,11 @@ def _same_threads(n: int) -> Iterator[None]:
 
 
 def _builders(only: list[str], quick: bool) -> list[partial[Case]]:
+    beside = [other for group in only for other in _BESIDE.get(group, ())]
     return [
         builder
         for group, cases in _CASES.items()
-        if not only or group in only
+        if not only or group in only or group in beside
         for builder in cases(quick)
     ]
 

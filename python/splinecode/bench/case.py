@@ -29,10 +29,14 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Floor:
-    """The part of the work that no implementation can avoid, timed alone."""
+    """The part of the work that no implementation can avoid, timed alone.
+
+    It takes `scale` times as long as `call`, a sample of the same kind of work.
+    """
 
     label: str
     call: Call
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def measure(case: Case, seconds: float, stopwatch: Stopwatch = wall_seconds) -> 
         case,
         ours,
         list(zip(case.baselines, paired[:count], remarks, strict=True)),
-        paired[count] if case.floor else None,
+        paired[count].scaled(case.floor.scale) if case.floor else None,
     )
 
 

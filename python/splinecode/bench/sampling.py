@@ -30,7 +30,7 @@ def _case(widths: tuple[int, ...], points: int) -> Case:
     sampling = f"torch, {points:,} sampled points"
     return Case(
         group=GROUP,
-        title=f"crossings of 1 segment of {net.name}",
+        title=f"crossings of 1 segment of {net.name} beside {points:,} sampled points",
         sizes={"net": net.name, "points": points},
         ours=lambda: crossings(net.network, a, b),
         baselines=(

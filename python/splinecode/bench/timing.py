@@ -34,6 +34,10 @@ class Spread:
         """Sum up at least one sample."""
         return cls(statistics.median(samples), min(samples), max(samples))
 
+    def scaled(self, by: float) -> Spread:
+        """Return the spread of so many times the samples."""
+        return Spread(by * self.median, by * self.min, by * self.max)
+
 
 @dataclass(frozen=True)
 class Paired:
@@ -42,6 +46,10 @@ class Paired:
     seconds: Spread
     ratio: Spread
     rounds: int
+
+    def scaled(self, by: float) -> Paired:
+        """Return the result for a contender that takes so many times as long."""
+        return Paired(self.seconds.scaled(by), self.ratio.scaled(by), self.rounds)
 
 
 def wall_seconds(call: Call, repeats: int) -> float:
