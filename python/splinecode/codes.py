@@ -189,6 +189,18 @@ class UniqueCodes(NamedTuple):
     counts: Array
 
 
+def layer_position(layers: Sequence[Layer], layer: str | int) -> int:
+    """Return the number of a layer, given by name or position; KeyError, IndexError."""
+    names = [other.name for other in layers]
+    if isinstance(layer, str):
+        if layer not in names:
+            raise KeyError(f"no layer is named {layer!r}; there are {names}")
+        return names.index(layer)
+    if not -len(names) <= layer < len(names):
+        raise IndexError(f"layer {layer} of {len(names)}")
+    return layer % len(names)
+
+
 class Codes:
     """Spline codes of a batch of inputs, layer by layer.
 
@@ -296,14 +308,7 @@ class Codes:
         return begin, begin + self._layers[position].words
 
     def _position(self, layer: str | int) -> int:
-        names = [other.name for other in self._layers]
-        if isinstance(layer, str):
-            if layer not in names:
-                raise KeyError(f"no layer is named {layer!r}; there are {names}")
-            return names.index(layer)
-        if not -len(names) <= layer < len(names):
-            raise IndexError(f"layer {layer} of {len(names)}")
-        return layer % len(names)
+        return layer_position(self._layers, layer)
 
     def layer(self, layer: str | int) -> Codes:
         """Return the codes of one layer, by name or position; its words are a view."""

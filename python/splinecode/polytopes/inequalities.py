@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..arrays import Array, library_of
+from ..codes import layer_position
 from ..memory import need_room
 from ..network import Network
 from .local import LocalMap, around, chunk_size, chunks, handed, points_of, unit_rows
@@ -103,7 +104,9 @@ def _selected(
 ) -> dict[int, Tensor]:
     """Return the bits asked for: layer: int64, rising."""
     every = network.layers
-    numbers = range(len(every)) if layers is None else sorted({_number(network, i) for i in layers})
+    numbers = (
+        range(len(every)) if layers is None else sorted({layer_position(every, i) for i in layers})
+    )
     if units is None:
         return {i: torch.arange(every[i].bits) for i in numbers}
     if len(numbers) != 1:
@@ -117,17 +120,6 @@ def _selected(
     if wanted.size and not 0 <= wanted[0] <= wanted[-1] < bits:
         raise IndexError(f"units has {wanted[0]} to {wanted[-1]}; the layer has {bits} bits")
     return {numbers[0]: torch.from_numpy(wanted.astype(np.int64))}
-
-
-def _number(network: Network, layer: int | str) -> int:
-    names = [one.name for one in network.layers]
-    if isinstance(layer, str):
-        if layer not in names:
-            raise KeyError(f"no layer is named {layer!r}; there are {names}")
-        return names.index(layer)
-    if not -len(names) <= layer < len(names):
-        raise IndexError(f"layer {layer} of {len(names)}")
-    return layer % len(names)
 
 
 def _rows(local: LocalMap, selected: dict[int, Tensor]) -> dict[int, Tensor]:
