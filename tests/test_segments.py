@@ -168,6 +168,18 @@ def test_windows_of_any_budget_find_the_same(seed, integer):
         assert parts.codes() == whole.codes()
 
 
+def test_narrow_windows_where_crossings_crowd_are_no_rule_for_the_rest():
+    """A cluster needs windows of 2^-30; the rest of the segment is not cut into 2^30 of these."""
+    net = nn.Sequential(nn.Linear(1, 64), nn.ReLU(), nn.Linear(64, 2)).double().eval()
+    with torch.no_grad():
+        net[0].weight.fill_(1.0)
+        net[0].bias.copy_(-0.3 - 1e-9 * torch.arange(64, dtype=torch.float64))
+    a, b = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    network = nets.read(net, 1)
+    parts = crossings(network, a, b, max_memory=20_000)
+    assert nets.events_of(parts) == nets.events_of(crossings(network, a, b))
+
+
 def test_levels_and_threads_agree_bit_for_bit():
     torch.manual_seed(6)
     network = nets.read(nets.mlp(4, 70, 70, 70, 3), 4)

@@ -2,7 +2,9 @@
 
 #include <vector>
 
+#include "sweep/bound_rules.hpp"
 #include "sweep/program.hpp"
+#include "sweep/tolerance.hpp"
 
 /// Rounding bounds of a sweep of one segment.
 ///
@@ -19,20 +21,8 @@
 /// the rounding of one step a step: that is `snap`, and what is taken to be a tie.
 namespace splinecode::sweep {
 
-constexpr double unit_roundoff = 0x1p-53;
-
-/// Interpolating between two knots, with the error of the weight: (3 of the weight, 3 of the
-/// arithmetic) times a difference of at most twice the size.
-constexpr double interpolation = 12 * unit_roundoff;
-
-struct Bounds {
-    double e2 = 0;
-    double einf = 0;
-    double snapinf = 0;
-    double size2 = 0;    // bounds the Euclidean norm of the values
-    double sizeinf = 0;  // bounds the absolute value of each
-    double steps = 0;    // affine steps on the way
-};
+/// Of values that are doubles.
+constexpr double interpolation = interpolation_of(unit_roundoff);
 
 /// What a unit's value is known to: see above. Empty where all units have einf and snapinf.
 struct UnitTolerances {
@@ -40,21 +30,14 @@ struct UnitTolerances {
     std::vector<double> bound;
 };
 
-/// The errors that arose in a layer of kinks beyond interpolation: `shift` bounds by how much a
-/// unit's function was moved at a root (its value set, its t rounded), at most `together` units at
-/// one t.
-struct KinkErrors {
-    double shift = 0;
-    double together = 0;
-};
-
 /// The bounds of an affine step other than a sum; fills in `units`. Sizes are bounded by norms: the
 /// values themselves tell them better. `sums` is how many partial sums meet in an output at most.
 Bounds affine_bounds(const Norms& norms, const Bounds& from, double sums, UnitTolerances& units);
 Bounds sum_bounds(const std::vector<Bounds>& from);
 Bounds view_bounds(const std::vector<Bounds>& from, double multiplicity);
-/// `steepest` is the largest slope; `multiplicity` how many outputs an input is part of.
-Bounds kink_bounds(const Bounds& from, double steepest, double multiplicity,
-                   const KinkErrors& errors);
+inline Bounds kink_bounds(const Bounds& from, double steepest, double multiplicity,
+                          const KinkErrors& errors) {
+    return kink_bounds(from, steepest, multiplicity, errors, unit_roundoff);
+}
 
 }  // namespace splinecode::sweep

@@ -171,6 +171,7 @@ public:
 
     const std::vector<Node>& nodes() const { return nodes_; }
     const std::vector<Cell>& cells() const { return cells_; }
+    Index matrices() const { return static_cast<Index>(matrices_.size()); }
     const PanelMatrix& matrix(Index i) const { return matrices_[static_cast<std::size_t>(i)]; }
     const Node& node(Index i) const { return nodes_[static_cast<std::size_t>(i)]; }
     const Cell& cell(Index i) const { return cells_[static_cast<std::size_t>(i)]; }

@@ -7,18 +7,12 @@
 
 #include "codes.hpp"
 #include "simd.hpp"
+#include "sweep/norm_rules.hpp"
 
 namespace splinecode::sweep {
 namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-/// The Euclidean norm from the sum of squares, or a bound on it where squares left the range.
-double norm_of(double squares, double largest, std::int64_t units) {
-    const bool in_range = squares > 1e-280 && squares < 1e300;
-    return in_range || std::isnan(squares) ? std::sqrt(squares)
-                                           : largest * std::sqrt(static_cast<double>(units));
-}
 
 }  // namespace
 
@@ -150,23 +144,6 @@ void append_code(State& state, std::int64_t n_bits, const std::vector<std::int64
     for (const std::int64_t bit : bits) {
         state.first_code[first + at(bit / word_bits)] |= bit_in_word(bit);
     }
-}
-
-double reach_of(double bound, double here, double there, double gap) {
-    const double change = std::fabs(there - here);
-    return change > 2 * bound ? gap * (2 * bound / change) : gap;
-}
-
-double doubt_at_knot(double bound, double before, double gap_before, double after,
-                     double gap_after) {
-    double doubt = 0;
-    if (std::fabs(before) > bound) {
-        doubt = reach_of(bound, 0, before, gap_before);
-    }
-    if (std::fabs(after) > bound) {
-        doubt = std::max(doubt, reach_of(bound, 0, after, gap_after));
-    }
-    return doubt;
 }
 
 namespace {

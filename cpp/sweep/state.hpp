@@ -137,13 +137,4 @@ NewRows with_roots(const Knots& knots, const std::vector<const Root*>& roots);
 std::vector<std::vector<const Root*>> settle_layer(State& state, const Node& node,
                                                    std::vector<Root>& roots, KinkErrors& errors);
 
-/// How far a value that is within `bound` of 0 stays so towards the next knot, `gap` away.
-double reach_of(double bound, double here, double there, double gap);
-
-/// Half width of what is known of a change of sign at a knot, where the deciding value is 0, from
-/// the values at its neighbours, `gap_` away. A side where it stays within the bound tells nothing;
-/// it is in an ambiguous range.
-double doubt_at_knot(double bound, double before, double gap_before, double after,
-                     double gap_after);
-
 }  // namespace splinecode::sweep

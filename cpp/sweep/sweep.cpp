@@ -51,7 +51,9 @@ private:
     Window range(double begin, double end, int depth) {
         if (depth >= depth_needed_) {
             try {
-                return sweep_window(program_, input_, begin, end, budget_, means_);
+                Window window = sweep_window(program_, input_, begin, end, budget_, means_);
+                depth_needed_ = depth - 1;  // what follows may need less
+                return window;
             } catch (const OverBudget&) {
                 if (depth == deepest) {
                     throw NotEnoughMemory("a part of 2^-" + std::to_string(deepest) +
@@ -115,7 +117,7 @@ private:
     Budget budget_;
     std::int64_t max_bytes_;
     const Means& means_;
-    int depth_needed_ = 0;
+    int depth_needed_ = 0;  // wider windows are not tried
 };
 
 }  // namespace

@@ -127,6 +127,10 @@ TEST(packing_leaves_out_columns_that_are_zero_in_all_rows) {
 TEST(unions_keep_a_list_that_holds_the_others) {
     const Knots whole = knots({0, 0.25, 0.5, 1});
     CHECK(united({knots({0, 1}), whole, knots({0, 0.5, 1})}) == whole);
+    // The first of equals, wherever they lie in memory.
+    const Knots same = knots(*whole);
+    CHECK(united({whole, same, whole}) == whole);
+    CHECK(united({same, whole, knots({0, 1})}) == same);
     CHECK((*united({knots({0, 0.5, 1}), knots({0, 0.25, 1})}) ==
            std::vector<double>{0, 0.25, 0.5, 1}));
 }
