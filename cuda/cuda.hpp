@@ -8,6 +8,7 @@
 #include "code_rows.hpp"
 #include "groups.hpp"
 #include "parallel.hpp"
+#include "piece_codes.hpp"
 #include "strided.hpp"
 
 /// The GPU side of the kernels: the names and answers of cpp/, plus a stream. This header needs no
@@ -70,6 +71,14 @@ void mark_distinct(const CodeRows& codes, const std::int64_t* order, std::uint8_
 /// O(a.rows * log(b.rows)) comparisons.
 void match(const CodeRows& a, const CodeRows& b, const std::int64_t* order_b, std::int64_t* found,
            Stream stream);
+
+/// As splinecode::piece_codes, of `pieces` pieces in all, with everything on the stream's device.
+void piece_codes(const CodeRows& first, const PieceFlips& flips, std::int64_t pieces,
+                 std::uint64_t* words, Stream stream);
+
+/// As splinecode::flip_bits, with everything on the stream's device.
+void flip_bits(const std::int64_t* row, const std::int64_t* place, std::int64_t n,
+               std::int64_t row_words, std::uint64_t* words, Stream stream);
 
 // ------------------------------------------------------------------ distances of all pairs
 

@@ -6,10 +6,20 @@ set(SPLINECODE_CUDA_SOURCES
   matrix.cu
   nearest_search.cu
   pairs.cu
+  piece_codes.cu
   probe.cu
   radius.cu
   routes.cu
   sets.cu
+  sweep_bounds.cu
+  sweep_chords.cu
+  sweep_fill.cu
+  sweep_pieces.cu
+  sweep_products.cu
+  sweep_rows.cu
+  sweep_settle.cu
+  sweep_union.cu
+  sweep_windows.cu
   top_k.cu
   top_k_matrix.cu
   top_k_streamed.cu

@@ -57,9 +57,10 @@ def library(request):
 def gpu_library(request, monkeypatch):
     """Run the test once with every array library of a GPU, emulated where the kernels are."""
     pytest.importorskip(request.param)
-    if request.param == "cupy" or not _core.cuda_emulated:
+    if not _core.cuda_emulated:
         yield request.param
         return
+    pytest.importorskip("torch")
     import emulated_torch
 
     with emulated_torch.on_gpu(monkeypatch):

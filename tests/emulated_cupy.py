@@ -19,9 +19,13 @@ waits = []
 """What made the host wait for the device, one entry each time."""
 
 
-def device_capsule(array, stream, index):
-    """Return the DLPack capsule of a host array, which says that it lies on a GPU."""
-    assert stream == _LEGACY_DEFAULT_STREAM, f"stream is {stream}; wanted the current one"
+def device_capsule(array, stream, index, current):
+    """Return the DLPack capsule of a host array, which says that it lies on a GPU.
+
+    `stream` is the consumer's. Another one than the library's `current` one would have to wait.
+    """
+    wanted = current or _LEGACY_DEFAULT_STREAM
+    assert stream == wanted, f"stream is {stream}; wanted the current one, {wanted}"
     capsule = array.__dlpack__()
     pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
     pointer_of.restype = ctypes.c_void_p
@@ -51,6 +55,9 @@ class Device:
     def __hash__(self):
         return hash(self.id)
 
+    def __repr__(self):
+        return f"<CUDA Device {self.id}>"
+
     def __enter__(self):
         self._before, Device.current = Device.current, self.id
         return self
@@ -60,6 +67,22 @@ class Device:
 
     def synchronize(self):
         waits.append("synchronize")
+
+
+class Stream:
+    """A stream of any pointer, and a context in which it is the current one; 0 is the default."""
+
+    current = 0
+
+    def __init__(self, ptr):
+        self.ptr = ptr
+
+    def __enter__(self):
+        self._before, Stream.current = Stream.current, self.ptr
+        return self
+
+    def __exit__(self, *_):
+        Stream.current = self._before
 
 
 class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - cupy's name
@@ -132,7 +155,10 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - cupy's name
         return DLPACK_CUDA, self.device.id
 
     def __dlpack__(self, *, stream=None):
-        return device_capsule(self._values, stream, self.device.id)
+        return device_capsule(self._values, stream, self.device.id, Stream.current)
+
+    def on_host(self):
+        return self._values
 
     def astype(self, dtype):
         return self._made(self._values.astype(dtype))
@@ -177,6 +203,13 @@ def _index_beside(index, array):
     if any(isinstance(part, np.ndarray) and part.dtype == bool for part in parts):
         waits.append("bool index")
     return values
+
+
+def from_dlpack(array):
+    """Share the memory of a tensor on the emulated GPU."""
+    _, index = array.__dlpack_device__()
+    array.__dlpack__(stream=Stream.current or _LEGACY_DEFAULT_STREAM)
+    return ndarray(np.asarray(array.on_host()), index)
 
 
 def asarray(values):
@@ -246,10 +279,10 @@ int64, float64 = np.int64, np.float64
 
 def install():
     """Let `import cupy` find this module."""
-    stream = types.SimpleNamespace(ptr=0)
     cuda = types.ModuleType("cupy.cuda")
     cuda.Device = Device
-    cuda.get_current_stream = lambda device_id=None: stream
+    cuda.Stream = Stream
+    cuda.get_current_stream = lambda device_id=None: Stream(Stream.current)
     cuda.memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError)
     module = sys.modules[__name__]
     module.cuda = cuda

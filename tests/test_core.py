@@ -233,3 +233,52 @@ def test_probes_refuse_nonsense():
     for seconds in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="seconds is .*; wanted a positive number"):
             _core.probe_shuffle(seconds)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("offsets", np.array([0, 2]), "offsets must go from 0 to 1"),
+        ("offsets", np.array([0, 1, 1]), r"offsets is a int64 array of shape \(3,\)"),
+        ("t", np.array([0.5, 0.5]), "offsets must go from 0 to 2"),
+        ("places", np.array([128]), "places has 128 for codes of 2 words"),
+        ("places", np.array([-1]), "places has -1 for codes of 2 words"),
+        ("places", np.array([1.0]), "places has dtype float64; wanted int64"),
+        ("places", np.array([1, 2]), r"places is a int64 array of shape \(2,\)"),
+        ("knot_offsets", np.array([0, 4]), "knot_offsets must go from 0 to 3"),
+        ("knots", np.zeros(1), "knot_offsets must go from 0 to 1"),
+        ("words", WORDS, r"words is a uint64 array of shape \(4, 2\)"),
+    ],
+)
+def test_piece_codes_refuses_what_does_not_fit(name, value, message):
+    arrays = {
+        "first": np.zeros((1, 2), np.uint64),
+        "offsets": np.array([0, 1]),
+        "t": np.array([0.5]),
+        "places": np.array([127]),
+        "knot_offsets": np.array([0, 3]),
+        "knots": np.array([0, 0.5, 1]),
+        "words": np.zeros((2, 2), np.uint64),
+    }
+    _core.piece_codes(**arrays)
+    assert arrays["words"].tolist() == [[0, 0], [0, 1 << 63]]
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        _core.piece_codes(**arrays | {name: value})
+
+
+def test_piece_codes_refuses_segments_without_pieces():
+    first, knots, words = np.zeros((2, 1), np.uint64), np.zeros(3), np.zeros((1, 1), np.uint64)
+    offsets, none = np.zeros(3, np.int64), np.zeros(0, np.int64)
+    with pytest.raises(ValueError, match="knot_offsets gives segment 1 fewer than 2 knots"):
+        _core.piece_codes(first, offsets, np.zeros(0), none, np.array([0, 2, 3]), knots, words)
+
+
+def test_flip_bits_refuses_what_does_not_fit():
+    words, one = WORDS.copy(), np.array([1])
+    with pytest.raises(ValueError, match="rows has 4 for 4 rows of words"):
+        _core.flip_bits(np.array([4]), one, words)
+    with pytest.raises(ValueError, match="places has 128 for codes of 2 words"):
+        _core.flip_bits(one, np.array([128]), words)
+    with pytest.raises(ValueError, match=r"places is a int64 array of shape \(2,\)"):
+        _core.flip_bits(one, np.array([1, 2]), words)
+    assert not words.any()

@@ -84,13 +84,14 @@ def test_argmax_changes_are_those_of_brute_force(segments):
     offsets = np.cumsum([0, *(len(knots) for knots, _ in segments)])
     knots = np.array([float(t) for one, _ in segments for t in one])
     values = np.array([[float(v) for v in row] for _, rows in segments for row in rows])
-    found = integrals.argmax_changes(offsets, knots, values)
+    found = integrals.argmax_changes(*map(torch.from_numpy, (offsets, knots, values)))
     wanted = [
         (s, float(t), before, after)
         for s, segment in enumerate(segments)
         for t, before, after in exact_argmax(*segment)
     ]
-    assert [(s, b, a) for s, _, b, a in zip(*found, strict=True)] == [
+    columns = (column.tolist() for column in found)
+    assert [(s, b, a) for s, _, b, a in zip(*columns, strict=True)] == [
         (s, b, a) for s, _, b, a in wanted
     ]
     np.testing.assert_allclose(found.t, [t for _, t, _, _ in wanted], atol=1e-12)

@@ -273,6 +273,10 @@ def test_bad_input_is_refused():
         crossings(network, a, np.zeros(2))
     with pytest.raises(ValueError, match="a requires grad; pass a.detach"):
         crossings(network, torch.zeros(2, requires_grad=True), a)
+    with pytest.raises(ValueError, match="precision is 'half'; wanted 'float64' or 'float32'"):
+        crossings(network, a, a, precision="half")
+    with pytest.raises(ValueError, match=r"'float32', which is for segments on a GPU; wanted"):
+        crossings(network, a, a, precision="float32")
 
 
 @pytest.mark.parametrize("depth", [20, 40])

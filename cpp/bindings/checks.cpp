@@ -23,6 +23,22 @@ std::vector<WordRange> checked_layers(const Ranges& ranges, std::int64_t words) 
     return layers;
 }
 
+std::vector<std::int64_t> checked_offsets(const Array& array, std::int64_t rows) {
+    const std::int64_t n = need_ndim(array, 1).shape[0];
+    const auto* data = contiguous_data<std::int64_t>(array, ElementType::int64, {n});
+    if (n == 0 || data[0] != 0 || data[n - 1] != rows) {
+        throw py::value_error(array.name + " must go from 0 to " + std::to_string(rows) +
+                              ", the number of rows");
+    }
+    for (std::int64_t g = 0; g + 1 < n; ++g) {
+        if (data[g] > data[g + 1]) {
+            throw py::value_error(array.name + " falls from " + std::to_string(data[g]) + " to " +
+                                  std::to_string(data[g + 1]));
+        }
+    }
+    return {data, data + n};
+}
+
 std::int64_t need_layers(const Array& words, const std::vector<std::int64_t>& layer_bits) {
     std::int64_t width = 0;
     std::int64_t units = 0;

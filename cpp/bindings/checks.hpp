@@ -18,6 +18,9 @@ std::vector<std::int64_t> packed_shape(const Array& z);
 /// Words [begin, end) of each layer, within a code of `words`.
 std::vector<WordRange> checked_layers(const Ranges& ranges, std::int64_t words);
 
+/// A host array of offsets: non-decreasing, from 0 to the number of `rows`.
+std::vector<std::int64_t> checked_offsets(const Array& array, std::int64_t rows);
+
 /// Codes whose width is that of the layers; returns the units of all layers.
 std::int64_t need_layers(const Array& words, const std::vector<std::int64_t>& layer_bits);
 

@@ -22,6 +22,11 @@ void bind_cuda(py::module_& module) {
     sub.def("status", &cuda::status);
     bind_cuda_rows(sub);
     bind_cuda_hamming(sub);
+    bind_cuda_piece_codes(sub);
+    bind_cuda_sweep(sub);
+    bind_cuda_sweep_rows(sub);
+    bind_cuda_sweep_union(sub);
+    bind_cuda_sweep_windows(sub);
 #else
     module.attr("cuda_built") = false;
 #endif

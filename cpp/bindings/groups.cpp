@@ -1,27 +1,11 @@
 #include "groups.hpp"
 
 #include "array.hpp"
+#include "checks.hpp"
 #include "module.hpp"
 
 namespace splinecode {
 namespace {
-
-/// Non-decreasing, from 0 to the number of rows.
-std::vector<std::int64_t> checked_offsets(const Array& array, std::int64_t rows) {
-    const std::int64_t n = need_ndim(array, 1).shape[0];
-    const auto* data = contiguous_data<std::int64_t>(array, ElementType::int64, {n});
-    if (n == 0 || data[0] != 0 || data[n - 1] != rows) {
-        throw py::value_error(array.name + " must go from 0 to " + std::to_string(rows) +
-                              ", the number of rows");
-    }
-    for (std::int64_t g = 0; g + 1 < n; ++g) {
-        if (data[g] > data[g + 1]) {
-            throw py::value_error(array.name + " falls from " + std::to_string(data[g]) + " to " +
-                                  std::to_string(data[g + 1]));
-        }
-    }
-    return {data, data + n};
-}
 
 void reduce(py::handle words_object, py::handle offsets_object, py::handle reference_object,
             bool all, py::handle out_object) {

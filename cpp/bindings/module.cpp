@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
     splinecode::bind_hamming(module);
     splinecode::bind_multi_index(module);
     splinecode::bind_pairs(module);
+    splinecode::bind_piece_codes(module);
     splinecode::bind_pruned(module);
     splinecode::bind_segments(module);
     splinecode::bind_units(module);

@@ -7,6 +7,7 @@
 #include "memory.hpp"
 #include "module.hpp"
 #include "sweep/sweep.hpp"
+#include "sweep_layout.hpp"
 
 namespace splinecode {
 namespace {
@@ -259,6 +260,7 @@ void bind_segments(py::module_& module) {
              py::arg("intercepts"))
         .def("add_max", &add_max, py::arg("input"), py::arg("index"))
         .def("finish", &Program::finish)
+        .def("layout", &layout_of)
         .def("sweep", &sweep_rows, py::arg("a"), py::arg("b"), py::arg("max_bytes"));
 }
 

@@ -37,6 +37,16 @@ def reduce_differences(
 ) -> None: ...
 def column_counts(words: _Array, layer_bits: list[int], out: _Array) -> None: ...
 def transpose_bits(words: _Array, layer_bits: list[int], out: _Array) -> None: ...
+def piece_codes(
+    first: _Array,
+    offsets: _Array,
+    t: _Array,
+    places: _Array,
+    knot_offsets: _Array,
+    knots: _Array,
+    words: _Array,
+) -> None: ...
+def flip_bits(rows: _Array, places: _Array, words: _Array) -> None: ...
 def hamming_matrix(x: _Array, y: _Array, out: _Array) -> None: ...
 def hamming_matrix_symmetric(x: _Array, out: _Array) -> None: ...
 def hamming_condensed(x: _Array, out: _Array) -> None: ...
@@ -127,6 +137,7 @@ class SweepProgram:
     ) -> int: ...
     def add_max(self, input: int, index: _Array) -> int: ...
     def finish(self) -> None: ...
+    def layout(self) -> dict[str, Any]: ...
     def sweep(
         self, a: _Array, b: _Array, max_bytes: int
     ) -> tuple[
@@ -143,6 +154,22 @@ class SweepProgram:
         _Ranges,
         _Ranges,
     ]: ...
+
+_Table = tuple[_Array, _Array, _Array, _Array]
+"""t_address, values_address, count of each list, width of each cell."""
+_Rows = tuple[_Array, _Array, _Array, _Array]
+"""begin, row_list, value_begin, column_begin."""
+_TrackKnots = tuple[_Array, _Array]
+"""begin of each track's, t."""
+_Knots = tuple[_Array, _Array, _Array, _Array, _Array]
+"""begin of each track's, t, snap, error, reach."""
+_Units = tuple[_Array, _Array, _Array]
+"""cell of the program, source column, column_begin."""
+_Tolerances = tuple[_Array, _Array, _Array]
+"""norms, slot of each cell, slots."""
+_Roots = tuple[_Array, _Array]
+"""numbers (7, roots), places (6, roots)."""
+_Two = tuple[_Array, _Array]
 
 class _Cuda:
     """The functions of the same names, for arrays on a CUDA device: a stream comes last."""
@@ -196,6 +223,19 @@ class _Cuda:
     @staticmethod
     def transpose_bits(words: _Array, layer_bits: list[int], out: _Array, stream: int) -> None: ...
     @staticmethod
+    def piece_codes(
+        first: _Array,
+        offsets: _Array,
+        t: _Array,
+        places: _Array,
+        knot_offsets: _Array,
+        knots: _Array,
+        words: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def flip_bits(rows: _Array, places: _Array, words: _Array, stream: int) -> None: ...
+    @staticmethod
     def hamming_matrix(x: _Array, y: _Array, out: _Array, stream: int) -> None: ...
     @staticmethod
     def hamming_matrix_symmetric(x: _Array, out: _Array, stream: int) -> None: ...
@@ -243,6 +283,218 @@ class _Cuda:
         indices: _Array,
         workspace: _Array,
         buffers: _Array,
+        stream: int,
+    ) -> None: ...
+    # Sweeps: cuda/sweep_rows.hpp tells what the arrays are.
+    @staticmethod
+    def interpolation(u: float) -> float: ...
+    @staticmethod
+    def gather_knots(
+        table: _Table,
+        pair_list: _Array,
+        pair_begin: _Array,
+        element_pair: _Array,
+        t: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def gather_rows(
+        table: _Table,
+        lists: _Array,
+        begin: _Array,
+        row_list: _Array,
+        columns: _Array,
+        x: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def add_products(
+        table: _Table,
+        rows: _Rows,
+        t: _Array,
+        y: _Array,
+        y_begin: _Array,
+        terms: tuple[_Array, _Array, _Array, _Array, _Array],
+        bias: _Array | None,
+        values: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def add_entries(
+        table: _Table,
+        rows: _Rows,
+        t: _Array,
+        entries: tuple[_Array, _Array, _Array, _Array],
+        bias: _Array | None,
+        values: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def measure(
+        rows: _Rows, values: _Array, norms: _Array, largest: _Array, stream: int
+    ) -> None: ...
+    @staticmethod
+    def affine_bounds(
+        from_: _Array,
+        norms: tuple[_Array, _Array, _Array],
+        map: tuple[float, float, float, float],
+        u: float,
+        to: _Array,
+        step: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def sum_bounds(from_: _Array, u: float, to: _Array, stream: int) -> None: ...
+    @staticmethod
+    def view_bounds(from_: _Array, multiplicity: float, to: _Array, stream: int) -> None: ...
+    @staticmethod
+    def kink_bounds(
+        from_: _Array,
+        steepest: float,
+        multiplicity: float,
+        shift: _Array,
+        together: _Array,
+        u: float,
+        to: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def mark_knots(
+        table: _Table,
+        cell: _Array,
+        out: _Array,
+        knots: _TrackKnots,
+        words: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def count_knots(words: _Array, counts: _Array, stream: int) -> None: ...
+    @staticmethod
+    def write_knots(
+        words: _Array,
+        row: _Array,
+        knots: _TrackKnots,
+        begin: _Array,
+        row_list: _Array,
+        t: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def expand_chords(
+        chords: tuple[_Array, _Array, _Array, _Array, _Array],
+        sorted: _Array,
+        column: _Array,
+        distinct: bool,
+        v: _Array,
+        w: _Array,
+        y: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def count_windows(
+        windows: _Two,
+        rows: _Rows,
+        t: _Array,
+        elements: _Array,
+        exact: _Array,
+        tolerance: _Two,
+        counts: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def emit_windows(
+        windows: _Two,
+        rows: _Rows,
+        t: _Array,
+        elements: _Array,
+        exact: _Array,
+        tolerance: _Two,
+        bits: _Array,
+        knots: _Knots,
+        starts: _Array,
+        roots: _Two,
+        events: _Two,
+        ambiguous: _Two,
+        assumed: _Two,
+        first_codes: _Array,
+        layer_word: int,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def fill_windows(
+        windows: _Two,
+        element_rows: _Rows,
+        elements: _Array,
+        source_row: _Array,
+        weight: _Array,
+        rows: _Rows,
+        values: _Array,
+        stream: int,
+    ) -> None: ...
+
+    # Sweeps: cuda/sweep.hpp tells what the arrays are.
+    @staticmethod
+    def count_pieces(
+        table: _Table,
+        units: _Units,
+        rows: tuple[_Array, _Array],
+        tolerances: _Tolerances,
+        n_thresholds: int,
+        thresholds: _Array | None,
+        exact_zeros: _Array,
+        single: bool,
+        counts: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def emit_pieces(
+        table: _Table,
+        units: _Units,
+        rows: tuple[_Array, _Array],
+        tolerances: _Tolerances,
+        n_thresholds: int,
+        thresholds: _Array | None,
+        exact_zeros: _Array,
+        single: bool,
+        unit: _Array,
+        knots: _Knots,
+        starts: _Array,
+        roots: _Roots,
+        events: tuple[_Array, _Array],
+        ranges: tuple[_Array, _Array],
+        first_codes: _Array,
+        layer_word: int,
+        shift: _Array,
+        snapped: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def running_max_workspace_bytes(n: int) -> int: ...
+    @staticmethod
+    def running_max(
+        keys: _Array, values: _Array, largest: _Array, workspace: _Array, stream: int
+    ) -> None: ...
+    @staticmethod
+    def settle_roots(
+        knots: _Knots,
+        groups: tuple[_Array, _Array, _Array],
+        workspace: _Array,
+        roots: _Roots,
+        fresh: _Array,
+        joined: _Array,
+        shift: _Array,
+        together: _Array,
+        stream: int,
+    ) -> None: ...
+    @staticmethod
+    def fill_pieces(
+        table: _Table,
+        units: _Units,
+        n_thresholds: int,
+        functions: float | tuple[_Array, _Array, _Array],
+        sources: tuple[_Array, _Array, _Array, _Array, _Array, _Array],
+        rows: _Rows,
+        values: _Array,
         stream: int,
     ) -> None: ...
 

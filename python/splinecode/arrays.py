@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -165,17 +165,22 @@ def need_same_place(a: Array, a_name: str, b: Array, b_name: str) -> None:
         )
 
 
+def need_on_cpu(array: Array, name: str, why: str) -> None:
+    """Raise ValueError, which says why, for an array on a GPU: nothing is moved silently."""
+    library = library_of(array, name)
+    if on_cuda(array):
+        raise ValueError(
+            f"{name} is on {device_of(array)}; {why}: "
+            f"move it with {'.cpu()' if library == 'torch' else '.get()'}"
+        )
+
+
 def as_numpy(array: Array, name: str) -> np.ndarray[Any, Any]:
     """View a host array as numpy, without a copy.
 
     Raises ValueError for an array on a GPU: nothing is moved silently.
     """
-    library = library_of(array, name)
-    if on_cuda(array):
-        raise ValueError(
-            f"{name} is on {device_of(array)}; this function runs on the CPU: "
-            f"move it with {'.cpu()' if library == 'torch' else '.get()'}"
-        )
+    need_on_cpu(array, name, "this function runs on the CPU")
     return array if isinstance(array, np.ndarray) else np.asarray(array.numpy())
 
 
@@ -195,6 +200,41 @@ def lent(array: Array) -> Array:
 def from_numpy(values: np.ndarray[Any, Any], library: str) -> Array:
     """Hand a numpy array over to `library` ("numpy" or "torch"), without a copy."""
     return values if library == "numpy" else sys.modules["torch"].from_numpy(values)
+
+
+def as_torch(array: Array) -> Any:
+    """View an array of any library as a torch tensor, without a copy.
+
+    Call it where `torch_beside` holds: then nobody waits for another stream.
+    """
+    if isinstance(array, np.ndarray):
+        return sys.modules["torch"].from_numpy(array)
+    if type(array).__module__.startswith("cupy"):
+        return sys.modules["torch"].from_dlpack(array)
+    return array
+
+
+def from_torch(tensor: Any, library: str) -> Array:
+    """Undo `as_torch`: hand a tensor over to `library`, without a copy."""
+    if library == "numpy":
+        return tensor.numpy()
+    return sys.modules["cupy"].from_dlpack(tensor) if library == "cupy" else tensor
+
+
+def torch_beside(library: str, device: Any) -> AbstractContextManager[Any]:
+    """Let torch work on the current stream of `library` inside a ``with`` block.
+
+    `device` is torch's or its name.
+    """
+    if library != "cupy":
+        return nullcontext()
+    torch = sys.modules["torch"]
+    cuda, device = torch.cuda, torch.device(device)
+    pointer = int(sys.modules["cupy"].cuda.get_current_stream(device.index).ptr)
+    # torch takes a pointer of 0 to ask for a new stream.
+    stream = cuda.ExternalStream(pointer, device) if pointer else cuda.default_stream(device)
+    made: AbstractContextManager[Any] = cuda.stream(stream)
+    return made
 
 
 def handed_back(values: Array, like: Array) -> Array:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .arrays import Array, device_of, library_of, on_cuda
+from .arithmetic import contiguous
+from .arrays import Array, as_torch, device_of, library_of, need_on_cpu, torch_beside
 from .codes import Codes, Layer, pack
 from .restriction import node_named, restricted
 from .steps import Input, Kink, Shape, Step
@@ -77,7 +78,7 @@ class Network:
         y : float64 (n, *output_shape), of x's library
 
         """
-        values = self._values(self.as_rows(x, "x"))[-1]
+        values = self._values(self._rows_on_cpu(x))[-1]
         out = values.reshape(len(values), *self.output_shape)
         return out.numpy() if library_of(x, "x") == "numpy" else out
 
@@ -86,7 +87,7 @@ class Network:
 
         A unit exactly on its boundary is inactive, and a max pool takes the lowest of the largest.
         """
-        rows = self.as_rows(x, "x")
+        rows = self._rows_on_cpu(x)
         values = self._values(rows)
         parts = [
             pack(node.step.code(values[node.inputs[0]]).numpy())
@@ -147,22 +148,33 @@ class Network:
                 values.append(step(*(values[i] for i in node.inputs)))
         return values
 
-    def as_rows(self, x: Array, name: str) -> Tensor:
-        """Return a batch of inputs as float64 rows (n, units), exactly.
+    def _rows_on_cpu(self, x: Array) -> Tensor:
+        need_on_cpu(x, "x", "a network is evaluated in float64 on the CPU")
+        return self.as_rows(x, "x")
 
-        Raises TypeError for what is not floating, ValueError for a shape or a value (NaN, inf) that
-        no input has.
+    def as_rows(self, x: Array, name: str, dtype: torch.dtype = torch.float64) -> Tensor:
+        """Return a batch of inputs as rows (n, units) of a dtype, exactly in float64.
+
+        Rows lie where x does, and are made on the current stream of its library; one number is
+        read from a GPU.
+
+        Raises TypeError for what is not floating, ValueError for a shape or a value (NaN, inf,
+        beyond the dtype) that no input has.
         """
         shape = tuple(x.shape) if hasattr(x, "shape") else None
-        library_of(x, name)
+        library = library_of(x, name)
         if shape is None or shape[1:] != self.input_shape:
             raise ValueError(
                 f"{name} has shape {shape}; wanted (n, {_inner(self.input_shape)}), "
                 "a batch of inputs of the network"
             )
-        rows = _as_float64(x, name).reshape(shape[0], math.prod(self.input_shape))
-        if not np.isfinite(rows.numpy()).all():  # numpy is quicker for few
-            raise ValueError(f"{name} holds NaN or inf; wanted finite numbers")
+        with torch_beside(library, device_of(x)):
+            units = math.prod(self.input_shape)
+            rows = _as_floats(x, name, dtype).reshape(shape[0], units).contiguous()
+            # numpy is quicker for few
+            finite = rows.isfinite() if rows.is_cuda else np.isfinite(rows.numpy())
+            if not finite.all():
+                raise ValueError(f"{name} holds NaN or inf; wanted finite numbers")
         return rows
 
     def __repr__(self) -> str:
@@ -172,19 +184,17 @@ class Network:
         )
 
 
-def _as_float64(x: Array, name: str) -> Tensor:
-    """Copy a host array of at most 64-bit floats to float64 torch, exactly."""
-    if on_cuda(x):
-        raise ValueError(
-            f"{name} is on {device_of(x)}; exact segments run on the CPU: move it there"
-        )
+def _as_floats(x: Array, name: str, dtype: torch.dtype) -> Tensor:
+    """Copy an array of at most 64-bit floats to torch, where it lives."""
+    if isinstance(x, Tensor):
+        if not x.is_floating_point():
+            raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype")
+        return x.to(dtype)
+    if x.dtype.kind != "f" or x.dtype.itemsize > 8:
+        raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype up to float64")
     if isinstance(x, np.ndarray):
-        if x.dtype.kind != "f" or x.dtype.itemsize > 8:
-            raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype up to float64")
-        return torch.from_numpy(np.array(x, dtype=np.float64, order="C"))
-    if not x.is_floating_point():
-        raise TypeError(f"{name} has dtype {x.dtype}; wanted a floating dtype")
-    rows: Tensor = x.to(torch.float64)
+        return torch.from_numpy(np.array(x, dtype=np.float64, order="C")).to(dtype)
+    rows: Tensor = as_torch(contiguous(x)).to(dtype)
     return rows
 
 

@@ -16,6 +16,7 @@
 #include "../../cuda/chunks.hpp"
 #include "../../cuda/code_order.hpp"
 #include "../../cuda/layer_units.hpp"
+#include "../../cuda/piece_chunks.hpp"
 #include "../../cuda/row_groups.hpp"
 #include "../../cuda/row_lanes.hpp"
 #include "check.hpp"
@@ -223,6 +224,33 @@ TEST(cuda_units_of_words) {
     CHECK_THROWS(units_of_layers({-1}, 0, "test"), std::invalid_argument);
     CHECK_THROWS(units_of_layers({std::numeric_limits<std::int64_t>::max(), 1}, 2, "test"),
                  std::invalid_argument);
+}
+
+TEST(cuda_pieces_are_in_one_chunk_each) {
+    for (const std::vector<std::int64_t>& sizes : {std::vector<std::int64_t>{1},
+                                                   {128},
+                                                   {129, 1, 127},
+                                                   {1, 1, 1, 300, 1},
+                                                   {1000, 128, 256, 3}}) {
+        std::vector<std::int64_t> knot_offsets{0};
+        for (const std::int64_t pieces : sizes) {
+            knot_offsets.push_back(knot_offsets.back() + pieces + 1);
+        }
+        const auto segments = static_cast<std::int64_t>(sizes.size());
+        const std::int64_t pieces = knot_offsets.back() - segments;
+        const PieceChunks chunks{
+            {segments, nullptr, nullptr, nullptr, knot_offsets.data(), nullptr}};
+        std::vector<std::int64_t> found(index(segments), 0);
+        for (std::int64_t slot = 0; slot < PieceChunks::slots(pieces, segments); ++slot) {
+            const PieceChunks::Chunk chunk = chunks.at(slot);
+            if (chunk.begin < chunk.end) {
+                CHECK_EQ(chunk.begin, found.at(index(chunk.segment)));
+                CHECK(chunk.end - chunk.begin <= PieceChunks::most);
+                found.at(index(chunk.segment)) = chunk.end;
+            }
+        }
+        CHECK(found == sizes);
+    }
 }
 
 TEST(cuda_codes_are_ordered_by_words_then_rows) {

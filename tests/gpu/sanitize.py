@@ -15,6 +15,7 @@ import numpy as np
 
 import splinecode as sc
 from splinecode import _core
+from splinecode.kernels import run
 from splinecode.runtime import cuda_route
 
 BITS = 200
@@ -151,6 +152,66 @@ def from_host(move: Move) -> Any:
     return index.fit(words()).kneighbors(words(9, seed=1))
 
 
+def along_segments(move: Move) -> Any:
+    """Codes of the pieces of two segments, and those of their last pieces alone."""
+    knots = [np.linspace(0, 1, n) for n in (4, 300)]
+    t = [np.repeat(one[1:-1], 2) for one in knots]
+    offsets, knot_offsets = (np.cumsum([0, *map(len, lists)]) for lists in (t, knots))
+    places = np.random.default_rng(0).integers(64 * 33, size=offsets[-1])
+    segment = np.repeat([0, 1], np.diff(offsets))
+    columns = (offsets, np.concatenate(t), places, knot_offsets, np.concatenate(knots))
+    codes = move(np.zeros((302, 33), np.uint64))
+    run(_core.piece_codes, codes, move(words(2, 64 * 33)), *map(move, columns), codes)
+    last = move(words(2, 64 * 33))
+    run(_core.flip_bits, last, *map(move, (segment, places)), last)
+    return codes, last
+
+
+def crossed(move: Move, precision: str = "float64") -> Any:
+    """Sweep segments: what of it is the same on both sides to the last bit."""
+    network = network_of_all_steps()
+    a, b = (move(end) for end in np.random.default_rng(1).standard_normal((2, 2, 1, 4, 4)))
+    on_host = isinstance(a, np.ndarray)
+    found = sc.crossings(network, a, b, precision="float64" if on_host else precision)
+    if precision == "float32":  # which may find others, in another order
+        return found.offsets[:1], found.knot_offsets[:1]
+    places = (found.offsets, found.layer, found.unit, found.direction, found.knot_offsets)
+    return *places, found.codes()
+
+
+def network_of_all_steps() -> Any:
+    """Convolutions, pool, shortcut, and a layer so wide that its new rows are made on chords."""
+    import torch
+
+    from splinecode import steps
+    from splinecode.network import Network, Node
+
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    ones = ((1, 1),) * 3
+    conv, again = (steps.Conv(normal(2, n, 3, 3), normal(2), *ones, 1, (n, 4, 4)) for n in (1, 2))
+    index = torch.tensor([[0, 1, 4], [2, 3, -1], [16, 17, 20], [30, 31, 27]])
+    wide = steps.Linear(normal(520, 36) / 6, normal(520))
+    return Network(
+        [
+            Node(steps.Input(), (), "input", (1, 4, 4)),
+            Node(conv, (0,), "conv", (2, 4, 4)),
+            Node(steps.clamp(32, 0.0, 6.0), (1,), "relu6", (2, 4, 4)),
+            Node(again, (2,), "again", (2, 4, 4)),
+            Node(steps.Sum(), (1, 3), "sum", (2, 4, 4)),
+            Node(steps.MaxWindows(index), (4,), "pool", (4,)),
+            Node(steps.Gather(torch.arange(32)), (4,), "flat", (32,)),
+            Node(steps.Concat(), (5, 6), "concat", (36,)),
+            Node(wide, (7,), "wide", (520,)),
+            Node(steps.relu(520), (8,), "relu", (520,)),
+            Node(steps.Linear(normal(3, 520), normal(3)), (9,), "out", (3,)),
+        ]
+    )
+
+
 CALLS: dict[str, Callable[[Move], Any]] = {
     **{
         f"pack {dtype}": lambda move, dtype=dtype: sc.pack(move(floats(dtype)))
@@ -182,6 +243,9 @@ CALLS: dict[str, Callable[[Move], Any]] = {
     "many nearest": lambda move: nearest(move, 149, own=True),
     "wide": lambda move: nearest(move, 3, own=False, units=5000),
     "from host memory": from_host,
+    "along segments": along_segments,
+    "crossings": crossed,
+    "crossings in float32": lambda move: crossed(move, "float32"),
 }
 
 

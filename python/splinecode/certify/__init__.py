@@ -39,7 +39,9 @@ range whose walk would exceed the budget leaves its segment uncertified.
 
 *What is assumed.* IEEE arithmetic with gradual underflow, and matrix products and convolutions of
 float64 (numpy, torch) that sum products in any order, fused or not, but without fast algorithms
-(Winograd, Strassen); the sweep's own products are sums in a fixed order.
+(Winograd, Strassen); the sweep's own products are sums in a fixed order. On a GPU they are those of
+cuBLAS: its emulation of float64 or float32 by narrower numbers, which is off unless its environment
+variables ask for it, breaks the bounds.
 """
 
 from .resolve import Certificate, SegmentRun, SegmentTie, certified

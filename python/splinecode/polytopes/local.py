@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ..arrays import Array, library_of
+from ..arrays import Array, library_of, need_on_cpu
 from ..network import Network
 from ..steps import Affine, Input, Kink
 from .linear import linear_part, transposed
@@ -212,6 +212,7 @@ def points_of(network: Network, x: Array, name: str = "x") -> Tensor:
             f"network is a {type(network).__name__}; wanted a Network: "
             "read_network(module, example_input)"
         )
+    need_on_cpu(x, name, "polytopes are computed in float64 on the CPU")
     return network.as_rows(x, name)
 
 

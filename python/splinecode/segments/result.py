@@ -3,66 +3,89 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from ..arrays import Array, from_numpy
+from .. import _core
+from ..arrays import Array, as_torch, empty, from_torch, torch_beside, uploaded
 from ..certify import Certificate, SegmentRun, SegmentTie
 from ..codes import Codes, Layer
+from ..kernels import run
 from ..network import Network
 from . import integrals
-from .norms import Vector
-
-Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 class Ranges(NamedTuple):
-    """Ranges [low, high] of t on some segments."""
+    """Ranges [low, high] of t on some segments: int64, float64 and float64 (ranges,)."""
 
-    segment: Integers
-    low: Vector
-    high: Vector
+    segment: Array
+    low: Array
+    high: Array
 
-    def of(self, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> Ranges:
+    def of(self, chosen: Array) -> Ranges:
         """Return some of them."""
         return Ranges(self.segment[chosen], self.low[chosen], self.high[chosen])
 
 
 class Events(NamedTuple):
-    """Crossings of all segments in the order (segment, t, layer, unit), as columns."""
+    """Crossings of all segments in the order (segment, t, layer, unit), as columns (n,).
 
-    segment: Integers
-    t: Vector
-    t_error: Vector
-    layer: Integers
-    unit: Integers
-    direction: np.ndarray[tuple[int], np.dtype[np.int8]]
+    int64, but for t and t_error, which are float64, and direction, which is int8. Tensors, as those
+    of `Ranges`, or numpy's arrays while a sweep is certified.
+    """
+
+    segment: Array
+    t: Array
+    t_error: Array
+    layer: Array
+    unit: Array
+    direction: Array
 
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep of segments gives, in numpy."""
+    """What a sweep of segments gives: tensors on one device, the CPU or a GPU.
+
+    Attributes
+    ----------
+    segments : int
+    events : Events
+    first_codes : int64 (segments, words)
+        The words of each segment's first piece, bit for bit: torch does little with uint64.
+    knot_offsets : int64 (segments + 1,)
+    knots : float64 (knots,)
+    values : float64 (knots * outputs,), the output at one knot after the other
+    ambiguous : Ranges
+    assumed : Ranges
+        Where elements of a pooling window were computed equal, and so taken to be.
+
+    """
 
     segments: int
     events: Events
-    first_codes: np.ndarray[Any, np.dtype[np.uint64]]
-    knot_offsets: Integers
-    knots: Vector
-    values: Vector
+    first_codes: Tensor
+    knot_offsets: Tensor
+    knots: Tensor
+    values: Tensor
     ambiguous: Ranges
     assumed: Ranges
-    """Where elements of a pooling window were computed equal, and so taken to be."""
 
 
 class Crossings:
     """The crossings of one or more segments, and the network restricted to them.
 
-    Arrays are of the library of the segments' ends. Crossings of segment s are the entries
-    ``offsets[s]:offsets[s + 1]``, in the order (t, layer, unit); its knots are
+    Arrays are of the library of the segments' ends and on their device, where everything is
+    computed; what reads numbers back from a GPU, and so waits, says so. cupy's are in torch's
+    memory and belong to the stream that was current: use them there. Crossings of segment s are the
+    entries ``offsets[s]:offsets[s + 1]``, in the order (t, layer, unit); its knots are
     ``knot_offsets[s]:knot_offsets[s + 1]``.
 
     Attributes
@@ -110,10 +133,28 @@ class Crossings:
         self._library = library
 
     @cached_property
-    def _offsets(self) -> Integers:
-        swept = self._swept
-        offsets: Integers = np.searchsorted(swept.events.segment, np.arange(swept.segments + 1))
-        return offsets
+    def _offsets(self) -> Tensor:
+        with self._beside():
+            segments = torch.arange(len(self) + 1, device=self._device)
+            offsets: Tensor = torch.searchsorted(self._swept.events.segment, segments)
+            return offsets
+
+    @cached_property
+    def _places(self) -> Tensor:
+        """Where the bit of each crossing is in a code: 64 times its word, plus the bit's number."""
+        words = accumulate((layer.words for layer in self.layers), initial=0)
+        with self._beside():
+            first = as_torch(uploaded(64 * np.fromiter(words, np.int64), self._swept.knots))
+            places: Tensor = first[self._swept.events.layer] + self._swept.events.unit
+            return places
+
+    @property
+    def _device(self) -> torch.device:
+        return self._swept.knots.device
+
+    def _beside(self) -> AbstractContextManager[Any]:
+        """Let torch work on the current stream of the arrays' library."""
+        return torch_beside(self._library, self._device)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -172,10 +213,10 @@ class Crossings:
         return self._out(self._swept.values.reshape(shape))
 
     @property
-    def _ambiguous(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        marks = np.zeros(self._swept.segments, bool)
-        marks[self._swept.ambiguous.segment] = True
-        return marks
+    def _ambiguous(self) -> Tensor:
+        with self._beside():
+            marks = torch.zeros(len(self), dtype=torch.bool, device=self._device)
+            return marks.index_fill_(0, self._swept.ambiguous.segment, True)
 
     @property
     def ambiguous_ranges(self) -> tuple[Array, Array, Array]:
@@ -218,8 +259,9 @@ class Crossings:
             raise AttributeError("nothing was certified; wanted crossings(..., certify=True)")
         return self._certificate
 
-    def _out(self, values: np.ndarray[Any, Any]) -> Array:
-        return from_numpy(values, self._library)
+    def _out(self, values: Tensor) -> Array:
+        with self._beside():
+            return from_torch(values, self._library)
 
     def __len__(self) -> int:
         """Return the number of segments."""
@@ -227,12 +269,15 @@ class Crossings:
 
     def count(self, *, per_layer: bool = False) -> Array:
         """Count the crossings of each segment: int64 (segments,), or (segments, layers)."""
-        if not per_layer:
-            return self._out(np.diff(self._offsets))
+        with self._beside():
+            return self._out(self._layer_counts() if per_layer else self._offsets.diff())
+
+    def _layer_counts(self) -> Tensor:
         n_layers = len(self.layers)
         flat = self._swept.events.segment * n_layers + self._swept.events.layer
-        counts = np.bincount(flat, minlength=len(self) * n_layers)
-        return self._out(counts.reshape(len(self), n_layers))
+        counts: Tensor = flat.new_zeros(len(self) * n_layers)
+        counts.index_add_(0, flat, torch.ones_like(flat))
+        return counts.reshape(len(self), n_layers)
 
     def codes(self, segment: int | None = None) -> Codes:
         """Return the spline code on every piece (open interval between neighbouring knots).
@@ -249,33 +294,43 @@ class Crossings:
 
         Notes
         -----
-        O(pieces * words) memory.
+        O(pieces * words) memory. With `segment` waits for a GPU.
 
         """
+        n, swept = len(self), self._swept
         if segment is None:
-            parts = [self._piece_words(s) for s in range(len(self))]
-            width = sum(layer.words for layer in self.layers)
-            words = np.concatenate([np.empty((0, width), np.uint64), *parts])
+            words = self._piece_words(0, n, (0, len(swept.events.t)), (0, len(swept.knots)))
         else:
-            if not -len(self) <= segment < len(self):
-                raise IndexError(f"segment {segment} of {len(self)}")
-            words = self._piece_words(segment % len(self))
-        return Codes(self._out(words), self.layers)
+            if not -n <= segment < n:
+                raise IndexError(f"segment {segment} of {n}")
+            s = segment % n
+            with self._beside():
+                ends = torch.cat([self._offsets[s : s + 2], swept.knot_offsets[s : s + 2]])
+                begin, end, knot, last = ends.tolist()
+            words = self._piece_words(s, s + 1, (begin, end), (knot, last))
+        return Codes._trusted(self._out(words), self.layers)
 
-    def _piece_words(self, s: int) -> np.ndarray[Any, Any]:
-        """Flip the bits of the segment's crossings one after the other, from its first code on."""
+    def _piece_words(
+        self, start: int, stop: int, events: tuple[int, int], knots: tuple[int, int]
+    ) -> Tensor:
+        """Flip the bits of crossings one after the other, from segments' first codes on."""
         swept = self._swept
-        knots = swept.knots[swept.knot_offsets[s] : swept.knot_offsets[s + 1]]
-        words = np.zeros((len(knots) - 1, swept.first_codes.shape[1]), np.uint64)
-        words[0] = swept.first_codes[s]
-        mine = slice(self._offsets[s], self._offsets[s + 1])
-        piece = np.searchsorted(knots, swept.events.t[mine], side="right") - 1
-        starts = np.cumsum([0, *(layer.words for layer in self.layers)])
-        unit = swept.events.unit[mine]
-        word = starts[swept.events.layer[mine]] + unit // 64
-        bit = np.uint64(1) << (unit % 64).astype(np.uint64)
-        np.bitwise_xor.at(words, (piece, word), bit)
-        return np.bitwise_xor.accumulate(words, axis=0)
+        with self._beside():
+            first = swept.first_codes[start:stop].view(torch.uint64)
+            pieces = knots[1] - knots[0] - len(first)
+            words: Tensor = empty(first, (pieces, first.shape[1]), "uint64", "codes")
+            run(
+                _core.piece_codes,
+                words,
+                first,
+                self._offsets[start : stop + 1] - events[0],
+                swept.events.t[slice(*events)],
+                self._places[slice(*events)],
+                swept.knot_offsets[start : stop + 1] - knots[0],
+                swept.knots[slice(*knots)],
+                words,
+            )
+        return words
 
     def pieces(self) -> integrals.Pieces:
         """Return the linear pieces: segment, t interval, output at its left end and slope.
@@ -283,7 +338,8 @@ class Crossings:
         Piece i of segment s is row ``knot_offsets[s] - s + i``, as in `codes`.
         """
         swept = self._swept
-        segment, t, value, slope = integrals.pieces(swept.knot_offsets, swept.knots, self._rows)
+        with self._beside():
+            segment, t, value, slope = integrals.pieces(swept.knot_offsets, swept.knots, self._rows)
         shape = (len(t), *self._network.output_shape)
         value, slope = value.reshape(shape), slope.reshape(shape)
         return integrals.Pieces(*map(self._out, (segment, t, value, slope)))
@@ -295,51 +351,56 @@ class Crossings:
         it is the integral over arc length: Gamba et al., AISTATS 2022.
         """
         swept = self._swept
-        return self._per_segment(integrals.deviation(swept.knot_offsets, swept.knots, self._rows))
+        with self._beside():
+            found = integrals.deviation(swept.knot_offsets, swept.knots, self._rows)
+        return self._per_segment(found)
 
     def variation(self) -> Array:
         """Return the total variation of each output along each segment.
 
         float64 (segments, *output_shape).
         """
-        return self._per_segment(integrals.variation(self._swept.knot_offsets, self._rows))
+        with self._beside():
+            found = integrals.variation(self._swept.knot_offsets, self._rows)
+        return self._per_segment(found)
 
     def argmax_changes(self) -> integrals.ArgmaxChanges:
         """Return where the largest output changes: (segment, t, before, after), (changes,) each.
 
         The decision boundaries of a classifier, at their exact t but for rounding. Outputs that tie
-        along a piece count as the lowest of them.
+        along a piece count as the lowest of them. Waits for a GPU: five times, and once for each
+        class that the pieces of most classes pass through.
         """
         swept = self._swept
-        found = integrals.argmax_changes(swept.knot_offsets, swept.knots, self._rows)
+        with self._beside():
+            found = integrals.argmax_changes(swept.knot_offsets, swept.knots, self._rows)
         return integrals.ArgmaxChanges(*map(self._out, found))
 
     @property
     def library(self) -> str:
-        """The library of the arrays, "numpy" or "torch"."""
+        """The library of the arrays: "numpy", "torch" or "cupy"."""
         return self._library
 
-    def end_words(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def end_words(self) -> tuple[Array, Array]:
         """Return the words of each segment's last piece and of its first, uint64 (segments, w)."""
-        first = self._swept.first_codes
-        last = first.copy()
-        starts = np.cumsum([0, *(layer.words for layer in self.layers)])
-        unit = self._swept.events.unit
-        word = starts[self._swept.events.layer] + unit // 64
-        bit = np.uint64(1) << (unit % 64).astype(np.uint64)
-        np.bitwise_xor.at(last, (self._swept.events.segment, word), bit)
-        return last, first
+        first = self._swept.first_codes.view(torch.uint64)
+        with self._beside():
+            last = self._swept.first_codes.clone().view(torch.uint64)
+            run(_core.flip_bits, last, self._swept.events.segment, self._places, last)
+        return self._out(last), self._out(first)
 
     @property
-    def _rows(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _rows(self) -> Tensor:
         outputs = math.prod(self._network.output_shape)
         return self._swept.values.reshape(len(self._swept.knots), outputs)
 
-    def _per_segment(self, values: np.ndarray[Any, Any]) -> Array:
+    def _per_segment(self, values: Tensor) -> Array:
         return self._out(values.reshape(len(self), *self._network.output_shape))
 
     def __repr__(self) -> str:
-        flagged = int(self._ambiguous.sum())
+        """Describe the crossings; waits for a GPU."""
+        with self._beside():
+            flagged = int(self._ambiguous.sum())
         note = f", {flagged:,} ambiguous" if flagged else ""
         return (
             f"Crossings({len(self._swept.events.t):,} crossings of {len(self):,} segments with "

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from time import perf_counter
-from typing import Any
 
-import numpy as np
+import torch
+from torch import Tensor
 
-from ..arrays import Array, library_of, need_same_place
+from ..arrays import Array, library_of, need_same_place, torch_beside
 from ..certify import certified
 from ..network import Network
 from ..progress import progress_bar
-from .program import program_of
+from .engine import Engine
 from .result import Crossings, Events, Ranges, Swept
 
-Rows = np.ndarray[Any, np.dtype[np.float64]]
-Column = np.ndarray[Any, Any]
-
-_MAX_MEMORY = 1 << 30
 _SECONDS_A_STEP = 0.3
 """A progress bar moves about this often."""
 
@@ -28,7 +25,8 @@ def crossings(
     a: Array,
     b: Array,
     *,
-    max_memory: int = _MAX_MEMORY,
+    max_memory: int | None = None,
+    precision: str = "float64",
     certify: bool = False,
     progress: bool = False,
 ) -> Crossings:
@@ -38,11 +36,19 @@ def crossings(
     ----------
     network : Network from `read_network`
     a, b : floating arrays, both (*input_shape) for one segment or (n, *input_shape) for n
-        Ends of the segments x(t) = a + t (b - a), on the CPU. Narrower floats are taken to float64.
-    max_memory : int
-        Bytes that values of hidden units may take during the sweep (results come on top). A segment
-        that needs more is swept in windows of t, one after the other; the crossings are the same,
-        with t equal within `t_error`.
+        Ends of the segments x(t) = a + t (b - a). Where they are on a GPU, the sweep runs there, on
+        the current stream of their library, and so are the results. Narrower floats are taken to
+        float64.
+    max_memory : int, optional
+        Bytes that values of hidden units may take during the sweep (results come on top): by
+        default 1 GiB, on a GPU half of what is free. A segment that needs more is swept in windows
+        of t, one after the other; the crossings are the same, with t equal within `t_error`.
+    precision : {"float64", "float32"}
+        What values are computed in; t, knots and outputs are float64 in either. float32 is for GPUs
+        that are slow at float64, and guarantees far less: rounding moves crossings by some 1e-5,
+        more than what lies between them in large networks, so that crossings may be missed,
+        invented or in another order wherever `ambiguous_ranges` says so, which is nearly
+        everywhere. `t_error` and these ranges are proven for it as they are for float64.
     certify : bool
         Prove the result, see `splinecode.certify`: what rounding left open is resolved in exact
         arithmetic. `Crossings.certified` says for which segments, `t_lo` and `t_hi` enclose each
@@ -58,21 +64,28 @@ def crossings(
     Raises
     ------
     TypeError : network is no Network, or a or b no floating array.
-    ValueError : shapes that are not those of inputs or differ, NaN or inf, values that overflow.
-    MemoryError : max_memory is too little for any window.
+    ValueError : shapes that are not those of inputs or differ, NaN or inf, values that overflow, a
+        precision that is unknown or, on the CPU, float32.
+    MemoryError : max_memory, or what is free on the GPU, is too little for any window.
+    RuntimeError : the ends are on a GPU, and splinecode was built without CUDA.
 
     Notes
     -----
-    float64, in the compiled core; bit for bit the same for any number of threads and instruction
-    set. O(knots * units) for kinks. An affine step costs its products at the knots that its inputs
-    had before the last kink, each unit's at the knots of its receptive field alone, columns that
-    are inactive left out.
+    On the CPU in the compiled core: bit for bit the same for any number of threads and instruction
+    set. A GPU finds the same crossings in the same order, with t equal within the sum of both
+    `t_error`: its products are summed in another order. What the bounds leave open may come out
+    otherwise there. It is waited for where sizes are read: once to three times a step of the
+    network, and at the end. O(knots * units) for kinks. An affine step costs its products at the
+    knots that its inputs had before the last kink, each unit's at the knots of its receptive field
+    alone; on the CPU, columns that are inactive are left out.
 
     """
-    a_rows, b_rows = _segment_ends(network, a, b)
-    parts = list(_sweeps(network, a_rows, b_rows, max_memory, progress))
-    swept = parts[0] if len(parts) == 1 else _joined(parts)
-    return _crossings(network, a_rows, b_rows, swept, certify, library_of(a, "a"))
+    engine = Engine(network, *_segment_ends(network, a, b), max_memory, precision)
+    library = library_of(a, "a")
+    with torch_beside(library, engine.device):
+        parts = list(_sweeps(engine, progress))
+        swept = parts[0] if len(parts) == 1 else _joined(parts)
+        return _crossings(engine, slice(None), swept, certify, library)
 
 
 def iter_crossings(
@@ -81,7 +94,8 @@ def iter_crossings(
     b: Array,
     *,
     batch: int = 256,
-    max_memory: int = _MAX_MEMORY,
+    max_memory: int | None = None,
+    precision: str = "float64",
     certify: bool = False,
     progress: bool = False,
 ) -> Iterator[Crossings]:
@@ -91,29 +105,30 @@ def iter_crossings(
     """
     if batch < 1:
         raise ValueError(f"batch is {batch}; wanted at least 1")
-    a_rows, b_rows = _segment_ends(network, a, b)
-    starts = range(0, max(len(a_rows), 1), batch)
+    engine = Engine(network, *_segment_ends(network, a, b), max_memory, precision)
+    starts = range(0, max(len(engine), 1), batch)
     library = library_of(a, "a")
 
     def batches() -> Iterator[Crossings]:
-        sweeps = _sweeps(network, a_rows, b_rows, max_memory, progress, batch)
-        for start, swept in zip(starts, sweeps, strict=True):
-            part = slice(start, start + batch)
-            yield _crossings(network, a_rows[part], b_rows[part], swept, certify, library)
+        sweeps = _sweeps(engine, progress, batch)
+        for start in starts:
+            with torch_beside(library, engine.device):
+                part = slice(start, start + batch)
+                found = _crossings(engine, part, next(sweeps), certify, library)
+            yield found
+        next(sweeps, None)  # ends the progress bar
 
     return batches()
 
 
-def _crossings(
-    network: Network, a: Rows, b: Rows, swept: Swept, certify: bool, library: str
-) -> Crossings:
+def _crossings(engine: Engine, part: slice, swept: Swept, certify: bool, library: str) -> Crossings:
     if not certify:
-        return Crossings(network, swept, library)
-    swept, certificate = certified(network, a, b, swept)
-    return Crossings(network, swept, library, certificate)
+        return Crossings(engine.network, swept, library)
+    swept, certificate = certified(engine.network, engine.a[part], engine.b[part], swept)
+    return Crossings(engine.network, swept, library, certificate)
 
 
-def _segment_ends(network: Network, a: Array, b: Array) -> tuple[Rows, Rows]:
+def _segment_ends(network: Network, a: Array, b: Array) -> tuple[Tensor, Tensor]:
     if not isinstance(network, Network):
         raise TypeError(
             f"network is a {type(network).__name__}; wanted a Network: "
@@ -132,90 +147,49 @@ def _segment_ends(network: Network, a: Array, b: Array) -> tuple[Rows, Rows]:
             f"a and b have shape {tuple(a.shape)}; wanted {network.input_shape} for "
             f"one segment or (n, *{network.input_shape}) for n"
         )
-    return _rows(network, a, "a"), _rows(network, b, "b")
+    return network.as_rows(a, "a"), network.as_rows(b, "b")
 
 
-def _rows(network: Network, ends: Array, name: str) -> Rows:
-    return np.ascontiguousarray(network.as_rows(ends, name).numpy())
-
-
-def _sweeps(
-    network: Network,
-    a: Rows,
-    b: Rows,
-    max_memory: int,
-    progress: bool,
-    batch: int | None = None,
-) -> Iterator[Swept]:
+def _sweeps(engine: Engine, progress: bool, batch: int | None = None) -> Iterator[Swept]:
     """Sweep batches of segments; all at once without a batch size, or as a progress bar needs."""
     if not progress and batch is None:
-        yield _sweep(network, a, b, max_memory)
+        yield engine.sweep(slice(None))
         return
-    size = batch or (1 if progress else max(1, len(a)))
-    with progress_bar(len(a), "segments", progress) as advance:
+    size = batch or (1 if progress else max(1, len(engine)))
+    with progress_bar(len(engine), "segments", progress) as advance:
         start = 0
-        while start < len(a) or start == 0:
+        while start < len(engine) or start == 0:
             begin = perf_counter()
-            part = slice(start, start + size)
-            yield _sweep(network, a[part], b[part], max_memory)
+            yield engine.sweep(slice(start, start + size))
+            advance(min(size, len(engine) - start))
             start += size
-            advance(len(a[part]))
             if batch is None and perf_counter() - begin < _SECONDS_A_STEP:
                 size *= 2
 
 
-def _sweep(
-    network: Network,
-    a: Rows,
-    b: Rows,
-    max_memory: int,
-) -> Swept:
-    if not max_memory >= 1:
-        raise ValueError(f"max_memory is {max_memory}; wanted a number of bytes")
-    try:
-        found = program_of(network).sweep(a, b, max_memory)
-    except OverflowError as error:
-        name = network.nodes[int(str(error))].name
-        raise ValueError(
-            f"values overflow float64 at {name!r}; scale the weights or the ends of the segments "
-            "down"
-        ) from None
-    events, first_codes, (offsets, knots, values), ambiguous, assumed = found
-    return Swept(
-        len(a),
-        Events(*events),
-        first_codes,
-        offsets,
-        knots,
-        values,
-        Ranges(*ambiguous),
-        Ranges(*assumed),
-    )
-
-
 def _joined(parts: list[Swept]) -> Swept:
     """Put the results of consecutive batches of segments together."""
-    first = np.cumsum([0, *(part.segments for part in parts)])
-    first_knot = np.cumsum([0, *(len(part.knots) for part in parts)])
+    first = list(accumulate((part.segments for part in parts), initial=0))
+    first_knot = accumulate((len(part.knots) for part in parts), initial=0)
 
-    def put_together(columns: Sequence[tuple[Column, ...]]) -> list[Column]:
+    def put_together(columns: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
         """Concatenate columns, the first of which counts segments."""
         shifted = [
             (segment + start, *rest)
             for (segment, *rest), start in zip(columns, first, strict=False)
         ]
-        return [np.concatenate(column) for column in zip(*shifted, strict=True)]
+        return [torch.cat(column) for column in zip(*shifted, strict=True)]
 
     offsets = [
-        part.knot_offsets[:-1] + start for part, start in zip(parts, first_knot, strict=False)
+        part.knot_offsets[1:] + start for part, start in zip(parts, first_knot, strict=False)
     ]
     return Swept(
-        int(first[-1]),
+        first[-1],
         Events(*put_together([part.events for part in parts])),
-        np.concatenate([part.first_codes for part in parts]),
-        np.concatenate([*offsets, first_knot[-1:]]),
-        np.concatenate([part.knots for part in parts]),
-        np.concatenate([part.values for part in parts]),
+        torch.cat([part.first_codes for part in parts]),
+        torch.cat([parts[0].knot_offsets[:1], *offsets]),
+        torch.cat([part.knots for part in parts]),
+        torch.cat([part.values for part in parts]),
         Ranges(*put_together([part.ambiguous for part in parts])),
         Ranges(*put_together([part.assumed for part in parts])),
     )

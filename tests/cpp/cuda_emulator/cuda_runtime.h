@@ -159,6 +159,10 @@ template <std::integral T>
 T atomicOr(T* address, std::type_identity_t<T> value) {
     return std::exchange(*address, *address | value);
 }
+template <std::integral T>
+T atomicXor(T* address, std::type_identity_t<T> value) {
+    return std::exchange(*address, *address ^ value);
+}
 
 struct uint2 {
     unsigned x, y;
