@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from splinecode import crossings, get_threads, reference
 from splinecode.bench import growth, peers, report, timing
-from splinecode.bench.case import Result
+from splinecode.bench.case import Baseline, Case, Result, measure
 from splinecode.bench.growth_figure import growth_figure
-from splinecode.bench.nets import make_net
+from splinecode.bench.nets import make_cnn, make_net
 from splinecode.bench.peak import peak_bytes
-from splinecode.bench.segments import affine_work
+from splinecode.bench.segments import affine_work, plain_products
 from splinecode.cli import main
 
 GROUPS = {"packing": 5, "hamming": 10, "segments": 3, "growth": 6, "sampling": 1}
@@ -205,6 +206,11 @@ def test_wrong_options(options: list[str]) -> None:
     assert exit_.value.code == 2
 
 
+def test_a_profile_is_of_a_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("--profile") == 2
+    assert "--profile is for --device cuda" in capsys.readouterr().err
+
+
 def test_json_into_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench("--json", str(tmp_path / "missing" / "bench.json")) == 2
     assert "missing" in capsys.readouterr().err
@@ -241,6 +247,42 @@ def test_interleaving() -> None:
 def test_a_spent_budget_still_measures_once() -> None:
     _, (paired,) = timing.interleave(lambda: None, [lambda: None], seconds=0)
     assert paired.rounds == 1
+
+
+def test_the_probe_of_a_long_call_is_a_sample() -> None:
+    calls: list[str] = []
+
+    def one_second(call: Callable[[], Any], repeats: int) -> float:
+        call()
+        return 1.0
+
+    ours, paired = timing.interleave(
+        lambda: calls.append("ours"), [lambda: calls.append("a")], 1.5, stopwatch=one_second
+    )
+    assert calls == ["ours", "a"]
+    assert (paired[0].rounds, ours.median) == (1, 1)
+    timing.interleave(lambda: calls.append("alone"), [], 0.5, stopwatch=one_second)
+    assert calls[2:] == ["alone"]
+
+
+def test_a_part_of_the_work_is_scaled_and_ours_is_not_called_to_be_checked() -> None:
+    calls: list[str] = []
+
+    def ours() -> str:
+        calls.append("ours")
+        return "called"
+
+    def compare(found: str, theirs: None) -> str:
+        return f"{found} before"
+
+    part = Baseline("a part", lambda: None, compare, scale=8)
+    case = Case("a group", "a case", {}, ours, (part,), found="answered")
+    result = measure(case, 0.5, stopwatch=lambda call, _: 2.0 if call() else 1.0)
+    _, paired, remark = result.baselines[0]
+    assert calls == ["ours"]
+    assert remark == "answered before"
+    assert (paired.seconds.median, paired.ratio.median) == (8, 4)
+    assert result.without_calls().case.found is None
 
 
 def test_a_scaled_floor_scales_seconds_and_ratio_alike() -> None:
@@ -312,8 +354,21 @@ def test_the_plain_sweep_takes_each_step_at_the_knots_before_it() -> None:
     first, second = found.count(per_layer=True).sum(0).tolist()
     assert first > 0
     assert second > 0
-    work = [(units, knots) for _, units, knots in affine_work(net, found)]
+    work = [(units, knots) for _, units, knots in affine_work(net.network, found)]
     assert work == [(2, 6), (8, 6 + first), (8, 6 + first + second)]
+
+
+def test_products_of_the_plain_sweep() -> None:
+    net = make_cnn((2, 2, 2), 4, nn.MaxPool2d(2), segments=3, share=1.0)
+    found = crossings(net.network, net.a, net.b)
+    first, second, pool, third = found.count(per_layer=True).sum(0).tolist()
+    assert pool > 0
+    ends = 2 * len(found)
+    before_pool = ends + first + second
+    after_pool = before_pool + pool // 2
+    convolutions = 9 * (ends * 2 * 16 + (ends + first) * 4 * 16 + after_pool * 4 * 4)
+    linear = (after_pool + third) * 8 * 10
+    assert plain_products(net.network, found) == convolutions + linear
 
 
 def test_peak_memory_counts_what_a_call_frees_again() -> None:

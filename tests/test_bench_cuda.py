@@ -1,5 +1,6 @@
 """The benchmark of the GPU with the CPU in its place: what it reports, never how fast."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
@@ -13,11 +14,23 @@ import torch
 
 from splinecode import HammingNeighbors, hamming_matrix, pack, reference, runtime
 from splinecode.bench.case import Case, DisagreementError, Result
-from splinecode.bench.cuda import baselines, data, events, machine, packing, place, roofs, search
+from splinecode.bench.cuda import (
+    baselines,
+    data,
+    events,
+    machine,
+    packing,
+    parts,
+    place,
+    roofs,
+    search,
+    segments,
+)
 from splinecode.bench.timing import Spread, wall_seconds
 from splinecode.cli import main
+from splinecode.segments.gpu import chords
 
-GROUPS = {"packing": 5, "search": 5, "matrices": 5, "rows": 5, "processor": 3}
+GROUPS = {"segments": 3, "packing": 5, "search": 5, "matrices": 5, "rows": 5, "processor": 3}
 HERE = place.Place(torch.device("cpu"), wall_seconds, 1 << 30)
 
 
@@ -44,7 +57,7 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert about["command"]
     assert (written["failures"], written["cases_left"]) == ([], 0)
     limits = {limit["short"]: limit for limit in written["limits"]}
-    assert list(limits) == ["read", "write", "copy", "host", "bf16", "int8", "b1"]
+    assert list(limits) == ["read", "write", "copy", "host", "bf16", "f32", "f64", "int8", "b1"]
     assert all(limits[name]["per_second"] > 0 for name in ("read", "write", "copy", "bf16"))
     assert limits["b1"]["per_second"] is None
     assert "not measured" in limits["b1"]["meaning"]
@@ -55,7 +68,8 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert case["title"] in printed
         assert case["title"] in progress
         assert case["ours"]["seconds"]["median"] > 0
-        assert case["baselines"] or case["floor"]
+        assert case["baselines"] or case["floor"] or "a segment of ResNet" in case["title"]
+        assert case["parts"] is None
         for baseline in case["baselines"]:
             assert baseline["ratio"]["min"] <= baseline["ratio"]["max"]
             assert baseline["label"] in printed
@@ -73,7 +87,7 @@ def test_where_no_gpu_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "name"), [("cuda", "segments"), ("cpu", "matrices"), ("cpu", "rows")]
+    ("device", "name"), [("cuda", "clustering"), ("cpu", "matrices"), ("cpu", "rows")]
 )
 def test_cases_of_the_other_device(
     device: str, name: str, capsys: pytest.CaptureFixture[str]
@@ -104,6 +118,7 @@ def one_more(found: Any) -> Any:
         ("matrices", baselines, "product_counts", lambda call: lambda: one_more(call())),
         ("matrices", baselines, "product_matrix", lambda call: lambda: call().view(torch.uint8)),
         ("rows", reference, "paired", one_more),
+        ("segments", reference, "exact_crossings", lambda found: (*found[:2], found[2] + 1)),
     ],
 )
 def test_a_wrong_answer_fails_and_the_rest_goes_on(
@@ -148,6 +163,60 @@ def test_a_case_that_raises_is_named(
     monkeypatch.setattr(packing, "pack", broken)
     assert bench("packing", "--case", "1") == 1
     assert "case 1: RuntimeError: CUDA: out of memory" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("cpu_in_its_place")
+def test_a_profile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernels = [
+        ("void cutlass::Kernel2<cutlass_80_tensorop_d884gemm_64x32_16x4_nn_align1>", 0.5),
+        ("void splinecode::cuda::(anonymous namespace)::scan<double>", 0.125),
+        ("void cub::DeviceScanByKeyKernel<splinecode::cuda::Larger>", 0.125),
+        ("void at::native::index_elementwise_kernel<128, 4>", 0.0625),
+        ("Memcpy DtoH (Device -> Pageable)", 0.0625),
+    ]
+    told = parts.shares(kernels, 1)
+    assert told == {"products": 0.5, "ours": 0.25, "torch": 0.0625, "copies": 0.0625, "idle": 0.125}
+
+    monkeypatch.setattr(parts, "parts", lambda call: told if call() else {})
+    path = tmp_path / "gpu.json"
+    assert bench("segments", "--case", "1", "--profile", "--json", str(path)) == 0
+    assert "products 50.0%  ours 25.0%" in capsys.readouterr().out
+    assert json.loads(path.read_text())["cases"][0]["parts"] == told
+
+
+@pytest.mark.usefixtures("cpu_in_its_place")
+def test_a_profile_that_fails_leaves_the_result(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(call: Any) -> Any:
+        raise RuntimeError("CUPTI is missing")
+
+    monkeypatch.setattr(parts, "parts", broken)
+    path = tmp_path / "gpu.json"
+    assert bench("segments", "--case", "1", "--profile", "--json", str(path)) == 1
+    written = json.loads(path.read_text())
+    assert written["failures"] == ["case 1: RuntimeError: CUPTI is missing"]
+    assert len(written["cases"]) == 1
+
+
+@pytest.mark.usefixtures("cpu_in_its_place")
+def test_a_segment_that_would_take_too_long_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = dataclasses.replace(segments._QUICK_RESNET, most_seconds=0)
+    monkeypatch.setattr(segments, "_QUICK_RESNET", slow)
+    assert bench("segments", "--case", "3") == 1
+    assert "a segment of ResNet-6 at 16 was not begun" in capsys.readouterr().out
+
+
+def test_chords_are_left_as_they_were() -> None:
+    before = chords.LEAST_WIDTH
+    with pytest.raises(ZeroDivisionError), segments._chords_from(7):
+        assert chords.LEAST_WIDTH == 7
+        _ = 1 / 0
+    assert before == chords.LEAST_WIDTH
 
 
 def test_every_route_is_forced_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tiny sizes, a few seconds: a test of the benchmark, not of speed",
     )
     parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="on cuda: also tell what share of each call is matrix products, our kernels, torch's",
+    )
+    parser.add_argument(
         "--json",
         type=Path,
         metavar="PATH",
@@ -116,24 +121,30 @@ def _positive(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark; return the exit status, 1 if a baseline disagrees with ours."""
-    for name, path in (("--json", options.json), ("--png", options.png)):
-        if path and not path.resolve().parent.is_dir():
-            return _refuse(f"{name} {path}: there is no such folder")
-    strange = [name for name in options.only if name not in _GROUPS[options.device]]
-    if strange:
-        return _refuse(
-            f"--device {options.device} has no {', '.join(strange)}; it has "
-            f"{', '.join(_GROUPS[options.device])}"
-        )
-    if options.png and growth.GROUP not in (options.only or _GROUPS[options.device]):
-        return _refuse(f"--png {options.png}: wanted {growth.GROUP} among the NAMEs")
-    if options.png and not find_spec("matplotlib"):
-        return _refuse("--png needs matplotlib: pip install 'splinecode[plots]'")
+    if reason := _why_not(options):
+        return _refuse(reason)
     with _same_threads(options.threads or get_threads()):
         try:
             return cuda.run(options) if options.device == "cuda" else _run(options)
         except NoSuchCaseError as error:
             return _refuse(str(error))
+
+
+def _why_not(options: argparse.Namespace) -> str | None:
+    """Return what is wrong with options together."""
+    for name, path in (("--json", options.json), ("--png", options.png)):
+        if path and not path.resolve().parent.is_dir():
+            return f"{name} {path}: there is no such folder"
+    groups = _GROUPS[options.device]
+    if strange := [name for name in options.only if name not in groups]:
+        return f"--device {options.device} has no {', '.join(strange)}; it has {', '.join(groups)}"
+    if options.profile and options.device != "cuda":
+        return "--profile is for --device cuda"
+    if options.png and growth.GROUP not in (options.only or groups):
+        return f"--png {options.png}: wanted {growth.GROUP} among the NAMEs"
+    if options.png and not find_spec("matplotlib"):
+        return "--png needs matplotlib: pip install 'splinecode[plots]'"
+    return None
 
 
 def _refuse(reason: str) -> int:

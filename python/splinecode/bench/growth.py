@@ -7,10 +7,9 @@ from functools import partial
 import torch
 
 from .. import crossings
-from ..steps import Linear
 from .case import Case, Floor, Rate
 from .nets import make_net
-from .segments import affine_work
+from .segments import plain_products
 
 GROUP = "growth"
 _SIZE, _QUICK_SIZE = 1024, 64
@@ -43,11 +42,7 @@ def _case(along: str, widths: tuple[int, ...], segments: int, size: int) -> Case
     """Time alone, beside the flops of the plain sweep at the rate of a product of two matrices."""
     net = make_net(widths, segments)
     found = crossings(net.network, net.a, net.b)
-    flops = sum(
-        2 * knots * units * len(step.weight)
-        for step, units, knots in affine_work(net, found)
-        if isinstance(step, Linear)
-    )
+    flops = 2 * plain_products(net.network, found)
     left, right = torch.randn(2, size, size, dtype=torch.float64)
     return Case(
         group=GROUP,

@@ -12,21 +12,28 @@ from torch import Tensor, nn
 
 from ..network import Network
 from ..reading import read_network
+from . import resnet
 
 
 @dataclass(frozen=True)
-class Net:
-    """A ReLU net of default initialisation in both dtypes, as read, and segments a to b.
+class Read:
+    """A network as read, and segments a to b, float64."""
+
+    name: str
+    network: Network
+    a: Tensor
+    b: Tensor
+
+
+@dataclass(frozen=True)
+class Net(Read):
+    """A ReLU net of default initialisation in both dtypes.
 
     The float64 weights and ends are the float32 ones: every contender gets the same numbers.
     """
 
-    name: str
     double: nn.Sequential
     single: nn.Sequential
-    network: Network
-    a: Tensor
-    b: Tensor
 
 
 def make_net(widths: Sequence[int], segments: int) -> Net:
@@ -39,7 +46,7 @@ def make_net(widths: Sequence[int], segments: int) -> Net:
         a, b = torch.randn(2, segments, widths[0]).double()
     single = nn.Sequential(*modules[:-1]).eval()
     double = copy.deepcopy(single).double()
-    return Net(_name(widths), double, single, read_network(double, a[:1]), a, b)
+    return Net(_name(widths), read_network(double, a[:1]), a, b, double, single)
 
 
 def make_cnn(
@@ -66,7 +73,16 @@ def make_cnn(
         a, b = torch.randn(2, segments, 1, size, size).double()
     double = copy.deepcopy(single).double()
     name = f"CNN {size}x{size}, {one}-{two}-{three} channels, {type(pool).__name__}"
-    return Net(name, double, single, read_network(double, a[:1]), a, a + share * (b - a))
+    return Net(name, read_network(double, a[:1]), a, a + share * (b - a), double, single)
+
+
+def make_resnet(sizes: resnet.Sizes) -> Read:
+    """Read a ResNet, and draw one segment between two standard normal images."""
+    model = resnet.resnet(sizes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        a, b = torch.randn(2, 1, 3, sizes.image, sizes.image).double()
+    return Read(str(sizes), read_network(model, a), a, b)
 
 
 def _name(widths: Sequence[int]) -> str:

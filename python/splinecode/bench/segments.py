@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from .. import crossings, reference
+from ..network import Network
 from ..segments import Crossings
-from ..steps import Conv, Kink, Linear
+from ..steps import Conv, Kink, Linear, MaxWindows
 from . import peers
 from .case import Baseline, Case, DisagreementError, Floor, Rate
 from .nets import Net, make_cnn, make_net
@@ -142,7 +144,7 @@ def _one_by_one(model: nn.Sequential, a: Tensor, b: Tensor) -> list[Events]:
     return [reference.exact_crossings(model, *ends) for ends in zip(a, b, strict=True)]
 
 
-def affine_work(net: Net, found: Crossings) -> list[tuple[Linear | Conv, int, int]]:
+def affine_work(network: Network, found: Crossings) -> list[tuple[Linear | Conv, int, int]]:
     """Return (step, units in, knots) of each affine step of the plain sweep, from input to output.
 
     The plain sweep takes a step at all knots that the kinks before it made.
@@ -150,20 +152,34 @@ def affine_work(net: Net, found: Crossings) -> list[tuple[Linear | Conv, int, in
     knots = 2 * len(found)
     per_layer = iter(found.count(per_layer=True).sum(0).tolist())
     work = []
-    nodes = net.network.nodes
+    nodes = network.nodes
     for node in nodes:
         if isinstance(node.step, Kink):
-            knots += next(per_layer)
+            bits_a_knot = 2 if isinstance(node.step, MaxWindows) else 1
+            knots += next(per_layer) // bits_a_knot
         elif isinstance(node.step, Linear | Conv):
             work.append((node.step, nodes[node.inputs[0]].units, knots))
     return work
+
+
+def plain_products(network: Network, found: Crossings) -> int:
+    """Return the multiply-adds of the plain sweep's affine steps: half of its flops."""
+    return sum(
+        knots * _products_a_knot(step, units) for step, units, knots in affine_work(network, found)
+    )
+
+
+def _products_a_knot(step: Linear | Conv, units: int) -> int:
+    if isinstance(step, Conv):
+        return math.prod(step.output_shape) * step.weight[0].numel()
+    return units * len(step.weight)
 
 
 def _products(net: Net, found: Crossings) -> partial[None]:
     """Return a function that does the affine steps for as many knots as the sweep had at each."""
     work = [
         (step, torch.randn(knots, units, dtype=torch.float64))
-        for step, units, knots in affine_work(net, found)
+        for step, units, knots in affine_work(net.network, found)
     ]
 
     def multiply() -> None:

@@ -72,7 +72,8 @@ def interleave(
 
     Each of the others has an equal share of the budget and drops out when it is spent, but takes
     at least one round. Call every one once before: there is no warm-up here but the probe that
-    tells how often to repeat a short call. Without others ours is timed alone.
+    tells how often to repeat a short call, and is a sample of a long one. Without others ours is
+    timed alone.
     """
     if not others:
         return Spread.of(_alone(ours, seconds, most_rounds, stopwatch)), []
@@ -85,8 +86,9 @@ def interleave(
 
 
 def _alone(ours: Call, seconds: float, most_rounds: int, stopwatch: Stopwatch) -> list[float]:
-    repeats = repeats_for(ours, stopwatch)
-    samples = [stopwatch(ours, repeats)]
+    probe = stopwatch(ours, 1)
+    repeats = _repeats(probe)
+    samples = [probe if repeats == 1 else stopwatch(ours, repeats)]
     while len(samples) < most_rounds and sum(samples) * repeats < seconds:
         samples.append(stopwatch(ours, repeats))
     return samples
@@ -98,10 +100,12 @@ class _Pair:
     def __init__(self, ours: Call, other: Call, budget: float, stopwatch: Stopwatch) -> None:
         self._ours, self._other, self._budget = ours, other, budget
         self._stopwatch = stopwatch
-        self._repeats = repeats_for(ours, stopwatch), repeats_for(other, stopwatch)
-        self._spent = 0.0
-        self.ours_seconds: list[float] = []
-        self.other_seconds: list[float] = []
+        probes = stopwatch(ours, 1), stopwatch(other, 1)
+        self._repeats = _repeats(probes[0]), _repeats(probes[1])
+        long = self._repeats == (1, 1)
+        self._spent = sum(probes) if long else 0.0
+        self.ours_seconds = [probes[0]] if long else []
+        self.other_seconds = [probes[1]] if long else []
 
     def wants_more(self, most_rounds: int) -> bool:
         rounds = len(self.ours_seconds)
@@ -120,4 +124,8 @@ class _Pair:
 
 def repeats_for(call: Call, stopwatch: Stopwatch) -> int:
     """Return how often to repeat a short call within a sample."""
-    return max(1, math.ceil(_LEAST_SECONDS / stopwatch(call, 1)))
+    return _repeats(stopwatch(call, 1))
+
+
+def _repeats(seconds: float) -> int:
+    return max(1, math.ceil(_LEAST_SECONDS / seconds))

@@ -20,11 +20,23 @@ import torch
 from .. import report
 from ..case import Case, DisagreementError, Result, measure
 from ..choice import choose
-from . import machine, matrices, packing, place, processor, roofs, rows, search, streaming
+from . import (
+    machine,
+    matrices,
+    packing,
+    parts,
+    place,
+    processor,
+    roofs,
+    rows,
+    search,
+    segments,
+    streaming,
+)
 from .place import Place
 from .roofs import Roof
 
-_MODULES = (packing, search, matrices, rows, streaming, processor)
+_MODULES = (segments, packing, search, matrices, rows, streaming, processor)
 GROUPS = tuple(module.GROUP for module in _MODULES)
 _SECONDS_PER_CASE, _QUICK_SECONDS = 1.0, 1.0
 _FAILURES = (RuntimeError, ValueError, TypeError, AttributeError, MemoryError)
@@ -33,20 +45,26 @@ _FAILURES = (RuntimeError, ValueError, TypeError, AttributeError, MemoryError)
 
 @dataclass
 class Run:
-    """What a run has found so far; `settings` are its seconds and whether it is a quick one."""
+    """What a run has found so far; `settings` are its seconds and whether it is a quick one.
+
+    `parts` are the shares of the time of each case, where `profile` asks for them.
+    """
 
     about: dict[str, Any]
     settings: tuple[float, bool]
     limits: list[Roof]
+    profile: bool = False
     results: list[Result] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    parts: list[dict[str, float] | None] = field(default_factory=list)
 
     def document(self, cases_left: int) -> dict[str, Any]:
         """Return what is written as JSON."""
         written = report.document(self.about, self.results, self.limits, *self.settings)
-        for case, result in zip(written["cases"], self.results, strict=True):
+        for case, result, of in zip(written["cases"], self.results, self.parts, strict=True):
             case["needs"] = dict(result.case.needs)
             case["shares"] = roofs.shares(result, self.limits)
+            case["parts"] = of
         return {**written, "failures": self.failures, "cases_left": cases_left}
 
     def text(self) -> str:
@@ -57,9 +75,19 @@ class Run:
                 report.table(self.results),
                 "",
                 roofs.text(self.limits, self.results),
+                *self._parts_text(),
                 *(f"FAILED: {failure}" for failure in self.failures),
             ]
         )
+
+    def _parts_text(self) -> list[str]:
+        """Return the lines of a profile."""
+        told = [
+            f"{result.case.title}  {parts.text(of)}"
+            for result, of in zip(self.results, self.parts, strict=True)
+            if of
+        ]
+        return ["", "Share of the time of a call, by torch's profiler", *told] if told else []
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     about = machine.describe(where.device, roofs.busy(where))
     limits = roofs.measure(where, options.quick)
     print(roofs.text(limits, []), file=sys.stderr, flush=True)
-    found = Run(about, (seconds, options.quick), limits)
+    found = Run(about, (seconds, options.quick), limits, options.profile)
     _measure_all(where, chosen, found, options.json)
     print(found.text())
     return 1 if found.failures else 0
@@ -96,7 +124,7 @@ def _measure_all(
     """Measure one case after the other, and write after each: a run may be cut off."""
     for done, (number, build) in enumerate(builders.items()):
         try:
-            found.results.append(_measure_one(where, number, build, found, len(builders)))
+            _measure_one(where, number, build, found, len(builders))
         except (DisagreementError, *_FAILURES) as error:
             kind = "" if isinstance(error, DisagreementError) else f"{type(error).__name__}: "
             found.failures.append(f"case {number}: {kind}{error}")
@@ -106,13 +134,16 @@ def _measure_all(
             report.write_json(path, found.document(len(builders) - done - 1))
 
 
-def _measure_one(where: Place, number: int, build: partial[Case], found: Run, cases: int) -> Result:
-    """Build, check and time a case; its data are gone afterwards."""
+def _measure_one(where: Place, number: int, build: partial[Case], found: Run, cases: int) -> None:
+    """Build, check, time and perhaps profile a case; its data are gone afterwards."""
     case = build()
     print(f"[case {number}] {case.title}", file=sys.stderr, flush=True)
     result = measure(case, found.settings[0] / cases, where.stopwatch)
     print(f"  {report.in_short(result)}", file=sys.stderr, flush=True)
-    return result.without_calls()
+    found.results.append(result.without_calls())
+    found.parts.append(None)
+    if found.profile:
+        found.parts[-1] = parts.parts(case.ours)
 
 
 def _let_go(where: Place) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
@@ -10,6 +13,8 @@ from ... import _core
 from ...runtime import cuda_status
 from ..timing import Stopwatch
 from .events import device_seconds
+
+T = TypeVar("T")
 
 _MOST_SHARE = 0.7
 """Of the free memory, for a case: its answers and torch's scratch come on top."""
@@ -28,6 +33,18 @@ class Place:
         while rows > 1 and rows * bytes_per_row > self.bytes:
             rows //= 2
         return rows
+
+    def peak(self, call: Callable[[], T]) -> tuple[T, int | None]:
+        """Call once; return the answer and the most bytes that torch had allocated meanwhile.
+
+        All that was allocated before counts. None where torch has no CUDA device.
+        """
+        if not torch.cuda.is_initialized():
+            return call(), None
+        gc.collect()
+        torch.cuda.reset_peak_memory_stats(self.device)
+        answer = call()
+        return answer, torch.cuda.max_memory_allocated(self.device)
 
 
 def find() -> Place | str:

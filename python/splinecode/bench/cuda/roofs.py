@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from .place import Place
 _SAMPLES = 5
 _PROBE_BYTES, _QUICK_BYTES = 2 << 30, 1 << 20
 _PRODUCT_SIDE, _QUICK_SIDE = 8192, 64
+_DTYPES = {"bf16": torch.bfloat16, "f32": torch.float32, "f64": torch.float64}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def measure(place: Place, quick: bool) -> list[Roof]:
 def busy(place: Place) -> Callable[[], None]:
     """Return what keeps the card at work for some milliseconds and waits for it."""
     side = _PRODUCT_SIDE if place.device.type == "cuda" else _QUICK_SIDE
-    product = _bf16_product(place, side)
+    product = _product(place, side, torch.bfloat16)
 
     def work() -> None:
         float(product().view(-1)[0])
@@ -72,10 +74,11 @@ def _probes(
         *("host", "bytes", "copying from pinned host memory to the device", size),
         lambda: _from_host(place, size),
     )
-    yield (
-        *("bf16", "products", f"bf16 matrix product {side}^3: multiply-adds", products),
-        lambda: _bf16_product(place, side),
-    )
+    for short, dtype in _DTYPES.items():
+        yield (
+            *(short, "products", f"{short} matrix product {side}^3: multiply-adds", products),
+            partial(_product, place, side, dtype),
+        )
     yield (
         *("int8", "products", f"torch._int_mm {side}^3: multiply-adds", products),
         lambda: _int8_product(place, side),
@@ -130,8 +133,8 @@ def _from_host(place: Place, size: int) -> Call:
     return lambda: target.copy_(source, non_blocking=True)
 
 
-def _bf16_product(place: Place, side: int) -> Call:
-    a, b = torch.randn(2, side, side, device=place.device, dtype=torch.bfloat16)
+def _product(place: Place, side: int, dtype: torch.dtype) -> Call:
+    a, b = torch.randn(2, side, side, device=place.device, dtype=dtype)
     return lambda: a @ b
 
 
