@@ -13,6 +13,9 @@ from .rows import NewRows, unchanged, with_roots
 from .settling import ERROR, OFF, ON, ROW, Errors, Roots, T
 from .state import Intervals, LayerEvents, State
 
+_ROW_BYTES, _ROOT_BYTES = 160, 250
+"""About what a row and a root of a layer take, besides values, while they are dealt with."""
+
 
 class Found(NamedTuple):
     """What the scan of a layer's rows writes."""
@@ -39,6 +42,7 @@ def room_for(state: State, counts: Tensor) -> tuple[Tensor, Found, list[int]]:
         return torch.empty((rows, n), dtype=torch.int64, device=state.device)
 
     n_roots, n_events, n_ranges = totals[:3]
+    state.scratch(_ROW_BYTES * counts.shape[1] + _ROOT_BYTES * n_roots)
     found = Found(
         Roots(numbers(7, n_roots), places(6, n_roots)),
         (numbers(2, n_events), places(3, n_events)),

@@ -30,7 +30,7 @@ def swept(layout: Layout, a: Tensor, b: Tensor, ends: Tensor, budget: Budget) ->
             run_pieces(state, number)
         else:
             run_max(state, number)
-        state.release(number)
+        state.finish(number)
     return state
 
 

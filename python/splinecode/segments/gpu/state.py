@@ -103,6 +103,7 @@ class State:
         self.first_codes = torch.zeros(
             (self.tracks, layout.words), dtype=torch.int64, device=self.device
         )
+        self._scratch = 0
         self._unread: list[tuple[int, Tensor, bool]] = []
         self._add_zeros()
 
@@ -160,8 +161,15 @@ class State:
             self.read()
         return sizes[: len(numbers)]
 
-    def release(self, number: int) -> None:
-        """Drop the values of nodes that no node after this one reads."""
+    def scratch(self, size: int) -> None:
+        """Count bytes that the step in hand takes until it is done."""
+        self.budget.take(size)
+        self._scratch += size
+
+    def finish(self, number: int) -> None:
+        """End a step: drop what it took, and the values of nodes that no node after it reads."""
+        self.budget.give(self._scratch)
+        self._scratch = 0
         for node in self.layout.released[number]:
             self.budget.give(self.values.pop(node).bytes)
             self.chords.pop(node, None)
