@@ -37,7 +37,7 @@ test-python: .venv/installed
 
 test-cpp: configure-cpp
 	$(CMAKE) --build build/cpp
-	.venv/bin/ctest --test-dir build/cpp --output-on-failure
+	.venv/bin/ctest --test-dir build/cpp --output-on-failure --parallel "$$(nproc)"
 
 configure-cpp: .venv/tools
 	$(CMAKE) -S . -B build/cpp $(CPP_TEST_OPTIONS) --log-level=WARNING
@@ -48,7 +48,7 @@ test-emulated: .venv/installed .venv/tools
 	  -DSPLINECODE_BUILD_TESTS=OFF -DSPLINECODE_CUDA=EMULATED $(CMAKE_MODULE_OPTIONS)
 	$(CMAKE) --build build/emulated
 	$(call MAKE_SITE,build/emulated)
-	PYTHONPATH=build/emulated/site $(PY) -m pytest -m gpu
+	PYTHONPATH=build/emulated/site $(PY) -m pytest -m gpu -n "$$(nproc)"
 
 # On a machine with a GPU, which needs no network: see tests/gpu/run.
 gpu:
@@ -95,7 +95,7 @@ sanitize: .venv/installed .venv/tools
 	$(CMAKE) -S . -B build/sanitize $(CPP_TEST_OPTIONS) --log-level=WARNING -DSPLINECODE_SANITIZE=ON \
 	  $(CMAKE_MODULE_OPTIONS)
 	$(CMAKE) --build build/sanitize
-	.venv/bin/ctest --test-dir build/sanitize --output-on-failure
+	.venv/bin/ctest --test-dir build/sanitize --output-on-failure --parallel "$$(nproc)"
 	$(call MAKE_SITE,build/sanitize)
 	LD_PRELOAD="$(SANITIZE_PRELOAD)" ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/sanitize/site \
 	  $(PY) -m pytest -p no:cacheprovider $(SANITIZE_TESTS)
