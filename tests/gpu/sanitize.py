@@ -205,9 +205,10 @@ def network_of_all_steps() -> Any:
             Node(steps.MaxWindows(index), (4,), "pool", (4,)),
             Node(steps.Gather(torch.arange(32)), (4,), "flat", (32,)),
             Node(steps.Concat(), (5, 6), "concat", (36,)),
-            Node(wide, (7,), "wide", (520,)),
-            Node(steps.relu(520), (8,), "relu", (520,)),
-            Node(steps.Linear(normal(3, 520), normal(3)), (9,), "out", (3,)),
+            Node(steps.relu(36, 0.25), (7,), "leaky", (36,)),
+            Node(wide, (8,), "wide", (520,)),
+            Node(steps.relu(520), (9,), "relu", (520,)),
+            Node(steps.Linear(normal(3, 520), normal(3)), (10,), "out", (3,)),
         ]
     )
 

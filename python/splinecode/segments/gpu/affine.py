@@ -14,7 +14,7 @@ from torch import Tensor
 from .bounds import bound_affine
 from .chords import multiply
 from .layout import DevicePatches, DeviceProduct, Entries
-from .lists import Knots, Values, gathered
+from .lists import Knots, Values, rows_of
 from .state import State
 from .unions import united
 
@@ -172,11 +172,9 @@ def _add_product(
 def _gathered_rows(state: State, product: DeviceProduct, total: int) -> tuple[Tensor, Tensor]:
     """Copy the rows that a product takes, and return where each list begins."""
     lists = state.table.lists_of(product.cells)
-    begin, row, _ = gathered(state, lists, total)
+    begin, row_list = rows_of(state, lists, total)
     x = torch.empty((total, len(product.host.columns)), dtype=state.dtype, device=state.device)
-    state.kernels.gather_rows(
-        state.table.arrays, lists, begin, row.to(torch.int32), product.columns, x
-    )
+    state.kernels.gather_rows(state.table.arrays, lists, begin, row_list, product.columns, x)
     return x, begin
 
 

@@ -89,10 +89,15 @@ class Table:
         return (cells[:, None] * self.tracks + tracks).flatten()
 
 
-def gathered(state: State, lists: Tensor, total: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Bring the knots of lists of the table together: begin, the number of each row's list, t."""
+def rows_of(state: State, lists: Tensor, total: int) -> tuple[Tensor, Tensor]:
+    """Put lists of the table one after the other: where each begins, and each row's, int32."""
     counts = state.table.count[lists]
-    begin, row = prefix(counts), runs(counts, total)
+    return prefix(counts), runs(counts, total).to(torch.int32)
+
+
+def gathered(state: State, lists: Tensor, total: int) -> Knots:
+    """Bring the knots of lists of the table together."""
+    begin, row_list = rows_of(state, lists, total)
     t = torch.empty(total, dtype=torch.float64, device=state.device)
-    state.kernels.gather_knots(state.table.arrays, lists, begin, row, t)
-    return begin, row, t
+    state.kernels.gather_knots(state.table.arrays, lists, begin, row_list.long(), t)
+    return Knots(begin, row_list, t)

@@ -70,5 +70,4 @@ def _source_knots(state: State, number: int) -> Knots:
         return state.values[pieces.source].knots
     lists = state.table.lists_of(pieces.cells)
     (total,) = state.read(state.table.count[lists].sum())
-    begin, row, t = gathered(state, lists, total)
-    return Knots(begin, row.to(torch.int32), t)
+    return gathered(state, lists, total)
