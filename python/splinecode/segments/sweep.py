@@ -74,7 +74,7 @@ def crossings(
     On the CPU in the compiled core: bit for bit the same for any number of threads and instruction
     set. A GPU finds the same crossings in the same order, with t equal within the sum of both
     `t_error`: its products are summed in another order. What the bounds leave open may come out
-    otherwise there. It is waited for where sizes are read: once to three times a step of the
+    otherwise there. It is waited for where sizes are read: one to five times a step of the
     network, and at the end. O(knots * units) for kinks. An affine step costs its products at the
     knots that its inputs had before the last kink, each unit's at the knots of its receptive field
     alone; on the CPU, columns that are inactive are left out.
