@@ -6,7 +6,7 @@ import pytest
 import splinecode as sc
 from gpu_arrays import LAYOUTS, in_wider_rows, make, same, sized, to_gpu
 from splinecode import Codes
-from splinecode.lens import boundary_density
+from splinecode.lens import endpoint_density
 
 pytestmark = pytest.mark.gpu
 
@@ -181,4 +181,4 @@ def test_density_of_boundaries(gpu_library):
     a, b = make(40, seed=1), make(40, seed=2)
     lengths = np.arange(40) / 7
     ours = (to_gpu(part, gpu_library) for part in (a, b, lengths))
-    same(boundary_density(*ours), boundary_density(a, b, lengths))
+    same(endpoint_density(*ours), endpoint_density(a, b, lengths))

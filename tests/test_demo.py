@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
-from splinecode import HammingNeighbors, cli, crossings, hamming, plots, read_network, spline_codes
+from splinecode import HammingNeighbors, cli, crossings, hamming, read_network, spline_codes
 from splinecode.demo import figures, models, run
 from splinecode.demo.counts import INSET, check, codes_at, exact_counts, sampled_counts
 from splinecode.demo.neighbours import agreement_by_layer, chance
-from splinecode.demo.report import aligned
-from splinecode.demo.statistics import cohens_d, mean
 from splinecode.lens import same_and_different_pairs
+from splinecode.lens.statistics import cohens_d, mean
+from splinecode.plots.style import STYLE
+from splinecode.tables import aligned
 
 FIGURES = {
     f"{net}-{what}.png"
@@ -56,7 +58,7 @@ def without_times(text: str) -> str:
 def test_the_demo_runs_and_runs_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(plots.STYLE, "figure.dpi", 40)  # the pixels cost most of the time
+    monkeypatch.setitem(STYLE, "figure.dpi", 40)  # the pixels cost most of the time
     output = tmp_path / "deep" / "with spaces"
     arguments = ["demo", "--quick", "--pairs", "4", "--output", str(output)]
     assert cli.main(arguments) == 0
@@ -93,7 +95,7 @@ def test_a_wrong_count_fails_the_demo(
 def test_written_files_have_ordinary_permissions(tmp_path: Path) -> None:
     ordinary = tmp_path / "ordinary"
     ordinary.touch()
-    figure = figures.Figure()
+    figure = Figure()
     figures.write_png(figure, tmp_path / "figure.png")
     assert stat.S_IMODE((tmp_path / "figure.png").stat().st_mode) == stat.S_IMODE(
         ordinary.stat().st_mode

@@ -9,7 +9,7 @@ from torch import nn
 
 import oracle
 from splinecode import Codes, Layer, crossings, pack, read_network
-from splinecode.lens import boundary_density, exact_density, same_and_different_pairs
+from splinecode.lens import endpoint_density, exact_density, same_and_different_pairs
 
 LAYERS = [Layer("first", 70), Layer("second", 3)]
 
@@ -26,10 +26,10 @@ def codes_of(bits: list[np.ndarray]) -> Codes:
 # ---------------------------------------------------------------- endpoint density
 
 
-def test_boundary_density_is_hamming_over_distance() -> None:
+def test_endpoint_density_is_hamming_over_distance() -> None:
     a, b = random_bits(5, 0), random_bits(5, 1)
     distance = np.array([1.0, 2.0, 0.5, 3.0, 7.0])
-    density = boundary_density(codes_of(a), codes_of(b), distance)
+    density = endpoint_density(codes_of(a), codes_of(b), distance)
     expected = [
         [
             oracle.hamming(x[i].tolist(), y[i].tolist()) / distance[i]
@@ -43,7 +43,7 @@ def test_boundary_density_is_hamming_over_distance() -> None:
 
 def test_distance_zero_gives_nan_only_there() -> None:
     a, b = codes_of(random_bits(3, 0)), codes_of(random_bits(3, 1))
-    density = boundary_density(a, b, np.array([1.0, 0.0, 2.0]))
+    density = endpoint_density(a, b, np.array([1.0, 0.0, 2.0]))
     assert np.isnan(density).tolist() == [[False] * 2, [True] * 2, [False] * 2]
 
 
@@ -51,8 +51,8 @@ def test_distance_zero_gives_nan_only_there() -> None:
 def test_torch_in_torch_out(dtype: torch.dtype) -> None:
     a, b = codes_of(random_bits(4, 0)), codes_of(random_bits(4, 1))
     distance = np.array([1, 2, 0, 4])
-    expected = boundary_density(a, b, distance)
-    density = boundary_density(
+    expected = endpoint_density(a, b, distance)
+    density = endpoint_density(
         *(Codes(torch.from_numpy(codes.words), codes.layers) for codes in (a, b)),
         torch.from_numpy(distance).to(dtype),
     )
@@ -62,28 +62,28 @@ def test_torch_in_torch_out(dtype: torch.dtype) -> None:
 
 def test_no_pairs() -> None:
     none = codes_of(random_bits(0, 0))
-    assert boundary_density(none, none, np.empty(0)).shape == (0, 2)
+    assert endpoint_density(none, none, np.empty(0)).shape == (0, 2)
 
 
 @pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
 def test_a_number_that_is_no_length_is_refused(wrong: float) -> None:
     codes = codes_of(random_bits(2, 0))
     with pytest.raises(ValueError, match=r"distance holds 1 numbers that are no length"):
-        boundary_density(codes, codes, np.array([1.0, wrong]))
+        endpoint_density(codes, codes, np.array([1.0, wrong]))
 
 
 def test_errors_name_the_argument() -> None:
     codes = codes_of(random_bits(2, 0))
     with pytest.raises(TypeError, match=r"codes_b is a ndarray; wanted Codes"):
-        boundary_density(codes, codes.words, np.ones(2))
+        endpoint_density(codes, codes.words, np.ones(2))
     with pytest.raises(TypeError, match=r"distance is a list"):
-        boundary_density(codes, codes, [1.0, 1.0])
+        endpoint_density(codes, codes, [1.0, 1.0])
     with pytest.raises(TypeError, match=r"distance has dtype complex128"):
-        boundary_density(codes, codes, np.ones(2, complex))
+        endpoint_density(codes, codes, np.ones(2, complex))
     with pytest.raises(ValueError, match=r"distance has shape \(3,\); wanted \(2,\)"):
-        boundary_density(codes, codes, np.ones(3))
+        endpoint_density(codes, codes, np.ones(3))
     with pytest.raises(ValueError, match=r"torch"):
-        boundary_density(codes, codes, torch.ones(2))
+        endpoint_density(codes, codes, torch.ones(2))
 
 
 # ---------------------------------------------------------------- exact density
@@ -104,7 +104,7 @@ def test_exact_density_is_crossings_over_length() -> None:
         mine = slice(found.offsets[s], found.offsets[s + 1])
         counts = torch.bincount(found.layer[mine], minlength=2)
         assert torch.equal(density[s], counts / length[s])
-    endpoint = boundary_density(network.codes(a), network.codes(b), length)
+    endpoint = endpoint_density(network.codes(a), network.codes(b), length)
     assert (endpoint[1:] <= density[1:]).all()
     assert torch.equal(endpoint[1:, 0], density[1:, 0])  # one layer crosses a line at most once
 

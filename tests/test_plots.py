@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from splinecode import plots
 
@@ -14,9 +13,9 @@ RNG = np.random.default_rng(0)
 LAYERS = ["relu1", "pool1", "relu2"]
 
 
-def png(figure: Figure) -> bytes:
+def png(axes: np.ndarray) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    axes[0].figure.savefig(file, format="png")
     return file.getvalue()
 
 
@@ -27,11 +26,11 @@ def densities(rows: int = 20) -> tuple[np.ndarray, np.ndarray]:
 def test_density_by_layer_shows_means_of_finite_rows() -> None:
     same, different = densities()
     same[3] = np.nan
-    figure = plots.density_by_layer({"endpoint": (same, different)}, LAYERS, title="Title")
-    assert [ax.get_title(loc="left") for ax in figure.axes] == LAYERS
-    shown = [line.get_ydata()[0] for line in figure.axes[1].lines]
+    axes = plots.density_by_layer({"endpoint": (same, different)}, LAYERS, title="Title")
+    assert [ax.get_title(loc="left") for ax in axes] == LAYERS
+    shown = [line.get_ydata()[0] for line in axes[1].lines]
     assert np.allclose(shown, [np.nanmean(same[:, 1]), different[:, 1].mean()])
-    assert png(figure).startswith(b"\x89PNG")
+    assert png(axes).startswith(b"\x89PNG")
 
 
 def test_density_errors() -> None:
@@ -47,13 +46,13 @@ def test_density_errors() -> None:
 def test_counts_by_method_shows_what_is_missed() -> None:
     exact = RNG.integers(1, 200, (30, 3))
     counts = {"endpoint": exact // 2, "16 steps": exact - 1, "exact": exact}
-    figure = plots.counts_by_method(counts, LAYERS)
-    left, right = figure.axes
+    axes = plots.counts_by_method(counts, LAYERS)
+    left, right = axes
     labels = [label.get_text() for label in left.get_xticklabels()]
     assert labels[1] == "16 steps\nmean 3"
     shares = [line.get_ydata() for line in right.lines]
     assert np.allclose(shares[0], 1 - (exact // 2).sum(axis=0) / exact.sum(axis=0))
-    assert png(figure).startswith(b"\x89PNG")
+    assert png(axes).startswith(b"\x89PNG")
 
 
 def test_counts_without_crossings_and_with_too_many() -> None:
@@ -72,13 +71,13 @@ def test_counts_errors() -> None:
 
 def test_label_agreement_draws_each_metric() -> None:
     curves = {"Hamming": np.linspace(1, 0.5, 10), "Euclidean": np.linspace(1, 0.6, 10)}
-    figure = plots.label_agreement({"relu1": curves, "relu2": curves}, chance=0.1)
-    for ax in figure.axes:
+    axes = plots.label_agreement({"relu1": curves, "relu2": curves}, chance=0.1)
+    for ax in axes:
         for line, (metric, shares) in zip(ax.lines, curves.items(), strict=True):
             assert line.get_label() == metric
             assert line.get_xdata().tolist() == list(range(1, 11))
             assert np.array_equal(line.get_ydata(), shares)
-    assert png(figure).startswith(b"\x89PNG")
+    assert png(axes).startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="panels is empty"):
         plots.label_agreement({})
     with pytest.raises(ValueError, match="panel 'p' has 6 metrics; wanted at most 5"):
@@ -87,7 +86,7 @@ def test_label_agreement_draws_each_metric() -> None:
 
 def test_segment_crossings() -> None:
     t = np.array([0.25, 0.5, 0.75])
-    figure = plots.segment_crossings(
+    axes = plots.segment_crossings(
         t,
         np.array([0, 2, 0]),
         np.array([1, -1, -1], np.int8),
@@ -98,8 +97,8 @@ def test_segment_crossings() -> None:
         end_classes=(3, 7),
         title="Title",
     )
-    assert len(figure.axes) == 4
-    raster = figure.axes[1]
+    assert len(axes[0].figure.axes) == 4
+    raster = axes[1]
     drawn = [[path.vertices[0, 0] for path in lines.get_paths()] for lines in raster.collections]
     assert drawn == [[0.25], [0.5, 0.75]]
     assert [text.get_text() for text in raster.texts] == [
@@ -107,15 +106,15 @@ def test_segment_crossings() -> None:
         "0 crossings",
         "1 crossing",
     ]
-    assert png(figure).startswith(b"\x89PNG")
+    assert png(axes).startswith(b"\x89PNG")
 
 
 def test_a_segment_without_crossings_or_ends() -> None:
     none = np.empty(0)
-    figure = plots.segment_crossings(
+    axes = plots.segment_crossings(
         none, none.astype(int), none, LAYERS, knots=np.array([0.0, 1.0]), values=np.ones((2, 1))
     )
-    assert png(figure).startswith(b"\x89PNG")
+    assert png(axes).startswith(b"\x89PNG")
 
 
 def test_segment_errors() -> None:

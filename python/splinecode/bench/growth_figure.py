@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from ..plots import BLUE, GREEN, MARKERS, ORANGE, STYLE
+from ..plots.style import BLUE, GREEN, MARKERS, ORANGE, STYLE
 from .case import Result
 from .growth import GROUP
 

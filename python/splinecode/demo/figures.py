@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from .. import plots
+from ..files import replaced_atomically
 from .models import Digits
 from .neighbours import chance
 from .study import Study
@@ -18,7 +18,7 @@ from .study import Study
 def draw(study: Study, data: Digits) -> dict[str, Figure]:
     """Draw the figures of a net, by the name of their file."""
     net, segments = study.name.upper(), study.segments
-    return {
+    drawn = {
         f"{study.name}-neighbours": plots.label_agreement(
             study.agreement,
             chance=chance(data.labels),
@@ -39,9 +39,10 @@ def draw(study: Study, data: Digits) -> dict[str, Figure]:
         ),
         f"{study.name}-segment": _segment(study, data),
     }
+    return {stem: axes[0].figure for stem, axes in drawn.items()}
 
 
-def _segment(study: Study, data: Digits) -> Figure:
+def _segment(study: Study, data: Digits) -> Any:
     """Draw the different-class segment with the median number of crossings."""
     found = study.segments.found
     first = len(found) // 2  # same-class segments come first, and are as many
@@ -65,19 +66,6 @@ def _segment(study: Study, data: Digits) -> Figure:
 
 
 def write_png(figure: Figure, path: Path) -> None:
-    """Write a figure so that `path` is never half a file: a temporary file, then a rename."""
-    handle, temporary = tempfile.mkstemp(suffix=".png", prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            figure.savefig(file, format="png")
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """Write a figure so that `path` is never half a file."""
+    with replaced_atomically(path) as file:
+        figure.savefig(file, format="png")

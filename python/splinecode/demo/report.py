@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ..tables import aligned
+
 
 class Report:
     """Prints what the demo finds, as it finds it."""
@@ -32,24 +34,3 @@ class Report:
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print an aligned table: the first column to the left, the others to the right."""
         print(aligned(header, rows), flush=True)
-
-
-def aligned(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Lay out a table as text, indented by two spaces, without trailing spaces."""
-    cells = [list(header)] + [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "  "
-        + "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
-    ]
-    lines.insert(1, "  " + "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage with one digit."""
-    return f"{100 * share:.1f} %"

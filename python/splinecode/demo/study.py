@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from ..capture import spline_codes
 from ..codes import Codes
 from ..hamming import hamming
-from ..lens import LabelPairs, boundary_density, exact_density
+from ..lens import LabelPairs, endpoint_density, exact_density
+from ..lens.statistics import Values, cohens_d, mean
 from ..network import Network
 from ..reading import read_network
 from ..segments import Crossings, crossings
+from ..tables import percent
 from . import models
 from .counts import (
     INSET,
@@ -29,8 +31,7 @@ from .counts import (
 )
 from .models import Digits
 from .neighbours import Shares, agreement_by_layer, chance, euclidean_agreement
-from .report import Report, percent
-from .statistics import Values, cohens_d, mean
+from .report import Report
 
 NEIGHBOURS = 10
 RANKS = 50
@@ -165,7 +166,7 @@ def _walk(
     counts["exact"] = exact_counts(found)
     checks = check(list(counts.values()), found, start, end)
     length = (b - a).flatten(1).norm(dim=1)
-    endpoint = boundary_density(start, end, length).numpy()
+    endpoint = endpoint_density(start, end, length).numpy()
     exact = exact_density(found, length).numpy()
     same = len(pairs.same)
     return Segments(

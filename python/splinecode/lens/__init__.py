@@ -4,7 +4,7 @@ The paper is Black et al., "Interpreting Neural Networks through the Polytope Le
 arXiv:2211.12312.
 """
 
-from .density import boundary_density, exact_density
+from .density import endpoint_density, exact_density
 from .pairs import LabelPairs, same_and_different_pairs
 
-__all__ = ["LabelPairs", "boundary_density", "exact_density", "same_and_different_pairs"]
+__all__ = ["LabelPairs", "endpoint_density", "exact_density", "same_and_different_pairs"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..segments import Crossings
 
 
-def boundary_density(codes_a: Codes, codes_b: Codes, distance: Array) -> Array:
+def endpoint_density(codes_a: Codes, codes_b: Codes, distance: Array) -> Array:
     """Return the endpoint boundary density of pairs of points, layer by layer.
 
     ``density[i, l] = Hamming(s_l(x_i), s_l(y_i)) / ||x_i - y_i||_2``, as arXiv:2211.12312 defines
@@ -54,7 +54,7 @@ def exact_density(crossings: Crossings, length: Array) -> Array:
     """Return the exact boundary density of line segments, layer by layer.
 
     ``density[i, l] = (crossings of layer l in segment i) / length_i``: the limit of ever finer
-    sampling, and never below the `boundary_density` of the segment's ends unless an end lies
+    sampling, and never below the `endpoint_density` of the segment's ends unless an end lies
     exactly on a boundary (crossings lie in the open segment).
 
     Parameters

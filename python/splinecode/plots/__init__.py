@@ -1,0 +1,12 @@
+"""Figures for slides and papers, a function an analysis: numbers in, matplotlib Axes out.
+
+Save with ``ax.figure.savefig(path)``; in a notebook end the cell with ``ax.figure``. Nothing here
+touches pyplot: no window, no global state, any thread. `style` holds the colours.
+"""
+
+from .counts import counts_by_method
+from .density import density_by_layer
+from .neighbours import label_agreement
+from .segment import segment_crossings
+
+__all__ = ["counts_by_method", "density_by_layer", "label_agreement", "segment_crossings"]

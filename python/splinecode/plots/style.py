@@ -1,0 +1,96 @@
+"""Colours, sizes and the parts that figures share.
+
+Colours are Okabe and Ito's, which colour-blind readers tell apart; markers and line styles repeat
+what colour says. Nothing here touches pyplot: no window, no global state, any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+INK, GREY, LIGHT, PALE = "#222222", "#8A8A8A", "#C8C8C8", "#E4E4E4"
+FINENESS = ("#BBD7EA", "#7FB3D9", "#3C86BF", "#0B4A7F", "#062B4D")
+MARKERS = ("o", "s", "^", "D", "v")
+
+STYLE: Any = {
+    "figure.dpi": 150,
+    "figure.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.labelsize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": PALE,
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "lines.linewidth": 2,
+}
+
+CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#E69F00", INK)
+LINES = ("-", "--", "-.", ":")
+
+
+def figure_of(width: float, height: float, title: str = "") -> Figure:
+    """Return an empty figure, inches wide and high."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    return figure
+
+
+def axes_of(ax: Axes | None, width: float = 6.5, height: float = 4.2, title: str = "") -> Axes:
+    """Return the axes to draw into: those given, or those of a new figure; in ``rc_context``."""
+    if ax is None:
+        ax = figure_of(width, height).subplots()
+    if title:
+        ax.set_title(title)
+    return ax
+
+
+def panels_of(columns: int, width: float, height: float, title: str = "", **keywords: Any) -> Any:
+    """Return an array of axes (columns,) side by side in a new figure; in ``rc_context``."""
+    figure = figure_of(width, height, title)
+    return figure.subplots(1, columns, squeeze=False, **keywords)[0]
+
+
+def caption(figure: Figure, text: str) -> None:
+    """Write a line below a figure."""
+    figure.supxlabel(text, x=0.99, ha="right", fontsize=9, color=GREY)
+
+
+def name_places(ax: Axes, names: Sequence[str]) -> None:
+    """Put names instead of numbers on the x axis."""
+    ax.set_xticks(range(len(names)), list(names))
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    ax.tick_params(axis="x", length=0)
+
+
+def legend_above(ax: Axes, columns: int) -> None:
+    """Put the legend in a row above the axes."""
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=columns)
+
+
+def need_some(values: Sized, name: str) -> None:
+    """Raise ValueError if there is nothing to draw."""
+    if len(values) == 0:
+        raise ValueError(f"{name} is empty; wanted at least one")
