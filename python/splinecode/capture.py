@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from .arithmetic import concatenate
 from .arrays import Array, library_of, to_host
+from .capture_exported import recording_exported
 from .codes import Codes, Layer, pack
+from .exported import exported_program
 from .progress import progress_bar
 
 ACTIVATIONS = (
@@ -44,7 +46,7 @@ NOT_CAPTURED = (
 
 
 def spline_codes(
-    model: nn.Module,
+    model: nn.Module | torch.export.ExportedProgram,
     inputs: Array | Iterable[Any],
     layers: str | Sequence[str] | None = None,
     *,
@@ -56,7 +58,7 @@ def spline_codes(
 
     Parameters
     ----------
-    model : torch.nn.Module in evaluation mode
+    model : torch.nn.Module in evaluation mode, or what torch.export made of one
     inputs : array (n, ...) or iterable of batches
         An array is cut into batches; an iterable (such as a DataLoader) gives batches, or tuples
         or lists whose first item is the batch.
@@ -65,7 +67,8 @@ def spline_codes(
         layers of `Network.codes` too, have no pre-activation). A named activation
         module contributes its input; any other named module (such as a Linear before a functional
         relu) its output. A module that runs several times in a forward pass gives a layer each
-        time: ``relu``, ``relu#2``, ...
+        time: ``relu``, ``relu#2``, ... An exported program has calls of activations instead,
+        functional ones too: `recording_exported` says how they are named.
     batch_size : int
         Inputs per forward pass, for an array.
     threshold : float
@@ -89,22 +92,32 @@ def spline_codes(
     and codes take 1 bit a unit.
 
     """
+    program = exported_program(model)
+    if program is not None:
+        program.need_evaluation()
+        model = program
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; wanted a torch.nn.Module")
-    _need_eval_mode(model)
+    if program is None:
+        _need_eval_mode(model)
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
-    modules = _chosen_modules(model, layers)
-    parts = []
+    recorder, parts = _Recorder(threshold), []
+    running: AbstractContextManager[Callable[..., Any]]
+    if program is not None:
+        running = nullcontext(recording_exported(program, layers, recorder.record))
+    else:
+        running = _recording(model, _chosen_modules(model, layers), recorder)
+
     batches, total = _batches(inputs, batch_size)
     with (
         progress_bar(total, "inputs", progress) as advance,
         torch.no_grad(),
-        _recording(modules, threshold) as recorder,
+        running as run,
     ):
         for batch in batches:
             _need_same_device(model, batch)
-            model(batch)
+            run(batch)
             parts.append(recorder.take(len(batch)))
             advance(len(batch))
     if not parts:
@@ -228,9 +241,10 @@ class _Recorder:
 
 
 @contextmanager
-def _recording(modules: dict[str, nn.Module], threshold: float) -> Iterator[_Recorder]:
-    """Hook the modules for the length of a block."""
-    recorder = _Recorder(threshold)
+def _recording(
+    model: nn.Module, modules: dict[str, nn.Module], recorder: _Recorder
+) -> Iterator[Callable[..., Any]]:
+    """Hook the modules for the length of a block, in which the model is to be run."""
 
     def before(name: str) -> Any:
         return lambda part, arguments: recorder.record(name, arguments[0])
@@ -245,7 +259,7 @@ def _recording(modules: dict[str, nn.Module], threshold: float) -> Iterator[_Rec
         for name, part in modules.items()
     ]
     try:
-        yield recorder
+        yield model
     finally:
         for handle in handles:
             handle.remove()

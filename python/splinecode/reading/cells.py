@@ -1,9 +1,9 @@
 """Traced tensors hold cell numbers: where each of their numbers comes from.
 
-A module is read by running it on a batch of `ROWS` inputs. Each number that it computes from them
-is a cell, and a cell has an int64 number:
+A module is read by running it on a batch of a few inputs, `ROWS` unless it takes no other number
+than its own. Each number that it computes from them is a cell, and a cell has an int64 number:
 
-- c > 0: a unit of a node, for one row of the batch; node k owns a range of ROWS * units numbers;
+- c > 0: a unit of a node, for one row of the batch; node k owns a range of rows * units numbers;
 - c = 0: the constant 0.0, so that whatever pads or masks with zeros does the same to numbers;
 - c < 0: another constant; NOTHING: no cell (padding of a max pool); POISON - e: error e.
 
@@ -63,10 +63,11 @@ class Layout:
 
     axis: int
     fast: bool
+    rows: int
 
     def split(self, tensor: Tensor) -> Tensor:
         """Return the tensor with the rows as an axis of their own, at the front."""
-        sizes = (-1, ROWS) if self.fast else (ROWS, -1)
+        sizes = (-1, self.rows) if self.fast else (self.rows, -1)
         axes: Tensor = tensor.unflatten(self.axis, sizes)
         return axes.movedim(self.axis + self.fast, 0)
 
@@ -76,11 +77,11 @@ class Layout:
         return axes.flatten(self.axis, self.axis + 1)
 
 
-def layouts(shape: torch.Size, inner: int) -> list[Layout]:
+def layouts(shape: torch.Size, inner: int, rows: int) -> list[Layout]:
     """Return the layouts that a shape allows, the last `inner` axes left out; likely ones first."""
     return [
-        Layout(axis, fast)
+        Layout(axis, fast, rows)
         for fast in (False, True)
         for axis in range(len(shape) - inner)
-        if shape[axis] % ROWS == 0 and shape[axis] >= ROWS * (1 + fast)
+        if shape[axis] % rows == 0 and shape[axis] >= rows * (1 + fast)
     ]

@@ -61,6 +61,10 @@ class Example:
         """Shape of one input."""
         return tuple(self.batch.shape[1:])
 
+    def of_rows(self, rows: int) -> Tensor:
+        """Return the input that varies with so many rows: the first ones, repeated as needed."""
+        return self.batch[torch.arange(rows) % len(self.batch)]
+
     def arguments(self, varied: Tensor) -> Arguments:
         """Return a module's arguments for a batch of the input that varies.
 

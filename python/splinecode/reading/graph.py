@@ -21,7 +21,8 @@ class Graph:
     """Nodes made so far, and the numbers of their cells.
 
     `name` gives the name of a node of the operation being read; `refuse` makes an error that says
-    where that operation is.
+    where that operation is; `rows` is the size of the batch. One row cannot mix with another: what
+    is read with one is what the module computes of a single input.
     """
 
     def __init__(
@@ -29,28 +30,30 @@ class Graph:
         input_shape: Shape,
         name: Callable[[], str],
         refuse: Callable[[str], UnsupportedNetworkError],
+        rows: int = ROWS,
     ) -> None:
+        self.rows = rows
         self.nodes = [Node(Input(), (), "input", input_shape)]
         self._name = name
         self.refuse = refuse
         self._starts = [1]
-        self._end = 1 + ROWS * self.nodes[0].units
+        self._end = 1 + rows * self.nodes[0].units
         self._values = [0.0]  # of constants: cell -i has the i-th
         self._slots: dict[float, int] = {}
         self._errors: list[UnsupportedNetworkError] = []
 
     def input(self, batch: Tensor) -> Traced:
         """Return the network's input as a traced tensor of a batch's dtype, on its device."""
-        shape = (ROWS, *self.nodes[0].shape)
+        shape = (self.rows, *self.nodes[0].shape)
         return Traced(torch.arange(1, self._end).reshape(shape), batch.dtype, batch.device)
 
     def ended(self, out: Any) -> tuple[list[Node], int]:
         """Return all nodes, and which of them is the network's output."""
         cells = self.cells_of(out)
         self.need_sound(cells)
-        if cells.ndim == 0 or len(cells) != ROWS:
+        if cells.ndim == 0 or len(cells) != self.rows:
             raise UnsupportedNetworkError(
-                f"the output has shape {tuple(cells.shape)} for a batch of {ROWS}; "
+                f"the output has shape {tuple(cells.shape)} for a batch of {self.rows}; "
                 "wanted the batch along its first axis"
             )
         self.layout([cells], inner=cells.ndim - 1)
@@ -70,7 +73,7 @@ class Graph:
                 return i
         self.nodes.append(Node(step, inputs, self._name(), tuple(shape)))
         self._starts.append(self._end)
-        self._end += ROWS * self.nodes[-1].units
+        self._end += self.rows * self.nodes[-1].units
         return len(self.nodes) - 1
 
     def node(self, row: Tensor) -> int:
@@ -137,8 +140,8 @@ class Graph:
         axis = layout.axis
         node = self.add(step, inputs, (*shape[:axis], *shape[axis + (shape[axis] == 1) :]))
         start, units = self._starts[node], self.nodes[node].units
-        numbers = torch.arange(start, start + ROWS * units)
-        return layout.join(numbers.reshape(ROWS, *shape)).contiguous()
+        numbers = torch.arange(start, start + self.rows * units)
+        return layout.join(numbers.reshape(self.rows, *shape)).contiguous()
 
     def layout(
         self, cells: Sequence[Tensor], constants: Sequence[Tensor] = (), inner: int = 0
@@ -150,7 +153,7 @@ class Graph:
         """
         for some in cells:
             self.need_sound(some)
-        for layout in layouts(cells[0].shape, inner):
+        for layout in layouts(cells[0].shape, inner, self.rows):
             if all(self._rows_alike(layout.split(some)) for some in cells) and all(
                 _rows_equal(layout.split(some)) for some in constants
             ):
@@ -181,7 +184,7 @@ class Graph:
         if bool(((first - starts >= units) & (made >= 0)).any()):
             return False
         step = torch.where(made >= 0, units, 0)
-        return all(torch.equal(rows[i], first + i * step) for i in range(1, ROWS))
+        return all(torch.equal(rows[i], first + i * step) for i in range(1, self.rows))
 
     def _made_of(self, cells: Tensor) -> Tensor:
         """Return the node that each cell belongs to, -1 for constants."""
@@ -261,4 +264,4 @@ def _moves_alike(one: Step, other: Step) -> bool:
 
 
 def _rows_equal(rows: Tensor) -> bool:
-    return rows.stride(0) == 0 or all(torch.equal(rows[i], rows[0]) for i in range(1, ROWS))
+    return rows.stride(0) == 0 or all(torch.equal(row, rows[0]) for row in rows[1:])

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import fx, nn
 from torch.overrides import TorchFunctionMode
 
+from ..exported import Call, Program, Watch, function_name
 from .errors import UnsupportedNetworkError
-
-
-@dataclass(frozen=True)
-class Call:
-    """A module being run for the `run`-th time."""
-
-    path: str
-    run: int
-    kind: str
-    is_leaf: bool  # a module of torch.nn without parts: what it computes goes by its name
-
-    def numbered(self, name: str) -> str:
-        """Return the name of something in this call: "name#2" in the second run."""
-        return name if self.run == 1 else f"{name}#{self.run}"
 
 
 class Places(TorchFunctionMode):
@@ -37,6 +23,7 @@ class Places(TorchFunctionMode):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
+        self._module = module
         self._paths = {part: path for path, part in module.named_modules()}
         self._calls: list[Call] = []
         self._runs: Counter[str] = Counter()
@@ -64,6 +51,10 @@ class Places(TorchFunctionMode):
         """Note that the module entered last is done."""
         self._calls.pop()
         self._named = None
+
+    def at(self, calls: Sequence[Call], function: str) -> None:
+        """Note which modules are running, and that a function is called in the last of them."""
+        self._calls, self._function, self._named = list(calls), function, None
 
     def name(self) -> str:
         """Return a name for what the function now running computes."""
@@ -96,6 +87,10 @@ class Places(TorchFunctionMode):
     @contextmanager
     def following(self) -> Iterator[None]:
         """Follow the module's parts for the length of a block."""
+        if isinstance(self._module, Program):
+            with self._module.watched(_Follower(self, self._module)), self:
+                yield
+            return
         handles = []
         for part in self._paths:
             handles.append(part.register_forward_pre_hook(lambda part, args: self.enter(part)))
@@ -108,3 +103,14 @@ class Places(TorchFunctionMode):
         finally:
             for handle in handles:
                 handle.remove()
+
+
+class _Follower(Watch):
+    """Tells places of the operators of an exported program."""
+
+    def __init__(self, places: Places, program: Program) -> None:
+        self._places, self._program = places, program
+
+    def before(self, node: fx.Node, values: Mapping[fx.Node, Any]) -> None:
+        """Note where the program is."""
+        self._places.at(self._program.calls(node), function_name(node))

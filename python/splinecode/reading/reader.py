@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..exported import Program, exported_program
 from ..network import Network, Node
 from ..steps import Kink
+from .cells import ROWS
 from .errors import UnsupportedNetworkError
 from .example import Example
 from .graph import Graph
@@ -26,7 +28,7 @@ _CHECKED_ROWS = 8
 
 
 def read_network(
-    module: nn.Module,
+    module: nn.Module | torch.export.ExportedProgram,
     example_input: Any,
     inputs: str | int | None = None,
     stop: str | None = None,
@@ -46,9 +48,11 @@ def read_network(
 
     Parameters
     ----------
-    module : torch.nn.Module in evaluation mode
+    module : torch.nn.Module in evaluation mode, or what torch.export made of one
         A module that maps each row of its input's first axis by itself. Weights are taken to
-        float64, exactly.
+        float64, exactly. Of an ExportedProgram or its ``.module()``, layers have the names that
+        they have in the module exported. One of a fixed batch size is run with batches of it:
+        export one input, or a dynamic batch, to have this cheap.
     example_input : floating array (n, *input_shape), or a tuple or dict of the module's arguments
         Inputs as the module takes them. Only the shape counts, and the values for a final check
         that the network computes what the module does, and for arguments that are held fixed.
@@ -70,8 +74,8 @@ def read_network(
     ------
     UnsupportedNetworkError : (a ValueError) an operation that is not piecewise linear, or is not
         read: by name and place, with what is wanted instead; inputs of a batch that are mixed.
-    ValueError : a module in training mode, a weight that is NaN or inf, an input that the module
-        does not take, a name that is not there.
+    ValueError : a module in training mode (or exported in it), a weight that is NaN or inf, an
+        input that the module does not take, a name that is not there.
     TypeError : module is no torch.nn.Module.
 
     Notes
@@ -80,16 +84,23 @@ def read_network(
     int64: milliseconds for a small MLP, 0.4 s for a ResNet-18 at 64 x 64.
 
     """
+    program = exported_program(module)
+    if program is not None:
+        program.need_evaluation()
+        module = program if stop is None else program.until(stop)
+        stop = None
     if not isinstance(module, nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; wanted a torch.nn.Module")
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise TypeError("module is compiled to TorchScript; wanted the module that it was made of")
-    _need_eval_mode(module)
+    if program is None:
+        _need_eval_mode(module)
     _need_finite_weights(module)
     example = Example(module, example_input, inputs)
     ending = Ending(stop, output)
+    rows = _fixed_rows(module, example)
     with torch.no_grad(), _uncompiled():
-        batch = _at_least(3, example.batch)
+        batch = example.of_rows(rows or max(3, len(example.batch)))
         try:
             wanted, runs = ending.run(module, *example.arguments(batch))
         except RuntimeError as error:
@@ -97,17 +108,17 @@ def read_network(
                 f"module fails on a batch of {len(batch)} inputs of shape {example.shape} "
                 f"({error}); wanted an example_input as the module takes it, batches along axis 0"
             ) from error
-        network, epsilon = _traced(module, example, ending, runs)
+        network, epsilon = _traced(module, example, ending, runs, rows or ROWS)
         _need_same_function(network, batch, wanted, epsilon)
     return network
 
 
 def _traced(
-    module: nn.Module, example: Example, ending: Ending, runs: int
+    module: nn.Module, example: Example, ending: Ending, runs: int, rows: int
 ) -> tuple[Network, float]:
     """Return the network, and the coarsest epsilon of the dtypes that the module computes in."""
     places = Places(module)
-    graph = Graph(example.shape, places.name, places.refuse)
+    graph = Graph(example.shape, places.name, places.refuse, rows)
     args, kwargs = example.arguments(graph.input(example.batch))
     tracing = Tracing(graph)
     with places.following(), tracing:
@@ -143,9 +154,11 @@ def _numbered(nodes: list[Node]) -> list[Node]:
     return named
 
 
-def _at_least(rows: int, batch: Tensor) -> Tensor:
-    """Return the batch, repeated to so many rows: to another number than it is read with."""
-    return batch if len(batch) >= rows else batch[torch.arange(rows) % len(batch)]
+def _fixed_rows(module: nn.Module, example: Example) -> int | None:
+    """Return the only number of inputs that a module takes at a time, None where it takes any."""
+    if not isinstance(module, Program):
+        return None
+    return module.fixed_rows(*example.arguments(example.batch), example.batch)
 
 
 def _need_eval_mode(module: nn.Module) -> None:

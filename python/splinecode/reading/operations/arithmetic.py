@@ -112,6 +112,21 @@ def normalise(
     return scaled(graph, values.cells, scale.reshape(channels), shift.reshape(channels)), None, None
 
 
+@reads("_native_batch_norm_legit_no_training")
+def normalise_in_evaluation(
+    graph: Graph,
+    values: Operand,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, None, None]:
+    """Read a batch norm as a program of torch's core operators has it."""
+    return normalise(graph, values, weight, bias, mean, variance, False, momentum, eps)
+
+
 def scaled(graph: Graph, cells: Tensor, scale: Tensor | float, shift: Tensor | float) -> Tensor:
     """Return scale * x + shift, of constants that broadcast with x."""
     constants = [torch.as_tensor(some, dtype=torch.float64) for some in (scale, shift)]

@@ -91,7 +91,7 @@ def _each(graph: Graph, cells: Tensor, matrices: Tensor) -> Tensor:
     if layout.axis == 0:
         matrices = layout.split(matrices)[0]
     else:
-        layout = Layout(2, layout.fast)
+        layout = Layout(2, layout.fast, graph.rows)
     channels = layout.split(cells.mT)[0]  # (b, k, n)
     weight = matrices.mT  # (b, m, k)
     groups, (size, length) = len(channels), channels.shape[1:]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...steps import MaxWindows, Sparse
-from ..cells import NOTHING, ROWS
+from ..cells import NOTHING
 from ..graph import Graph
 
 
@@ -84,7 +84,7 @@ def weighted_sum(graph: Graph, windows: Tensor, weights: Tensor) -> Tensor:
     per_window = counts.sum(1)
     if bool((per_window == 1).all()) and bool((shares[counts] == 1).all()) and not bias.any():
         place = counts.to(torch.int64).argmax(1).reshape(row.shape[:-1])
-        everywhere = layout.join(place.expand(ROWS, *place.shape))
+        everywhere = layout.join(place.expand(graph.rows, *place.shape))
         return windows.gather(-1, everywhere[..., None]).squeeze(-1)
     node, columns, _ = graph.source(elements[counts])
     offsets = torch.zeros(len(elements) + 1, dtype=torch.int64)

@@ -1,0 +1,175 @@
+"""`Program`: a module that torch.export made, run operator by operator."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils import _pytree as pytree
+
+from .calls import Call, calls_of, function_name, nodes_of
+from .running import Run, Watch
+
+
+class Program(nn.Module):
+    """What torch.export made of a module, run operator by operator.
+
+    Weights are those of the module given, under their names. `watch` is told of each operator.
+    """
+
+    def __init__(self, body: fx.GraphModule, *, is_whole: bool = True) -> None:
+        super().__init__()
+        for name, part in body.named_children():
+            if not isinstance(part, fx.GraphModule) and name != "_guards_fn":
+                self.add_module(name, part)
+        for name, weight in body.named_parameters(recurse=False):
+            self.register_parameter(name, weight)
+        for name, buffer in body.named_buffers(recurse=False):
+            self.register_buffer(name, buffer)
+        self._kept = (body,)  # no part of this module: weights keep their names
+        self._calls = calls_of(body)
+        pytrees = getattr(body.graph._codegen, "pytree_info", None)
+        self._in_spec = pytrees.in_spec if pytrees is not None else None
+        self._out_spec = pytrees.out_spec if pytrees is not None and is_whole else None
+        self.watch = Watch()
+        self.forward = self._forward_of(inspect.signature(body.forward))
+
+    def _forward_of(self, signature: inspect.Signature) -> Callable[..., Any]:
+        """Return a forward that takes the arguments of the module that was exported."""
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            out = Run(self._body, self.watch).outputs(*self._flat(args, kwargs))
+            return out if self._out_spec is None else pytree.tree_unflatten(out, self._out_spec)
+
+        forward.__signature__ = signature  # type: ignore[attr-defined]
+        return forward
+
+    @property
+    def _body(self) -> fx.GraphModule:
+        return self._kept[0]
+
+    def _flat(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Return what the placeholders take."""
+        bound = inspect.signature(self.forward).bind(*args, **kwargs)
+        if self._in_spec is None:
+            return list(bound.args)
+        places = list(range(self._in_spec.num_leaves))
+        positional, named = pytree.tree_unflatten(places, self._in_spec)
+        values = list(bound.arguments.values())
+        first = tuple(values[: len(positional)])
+        others = dict(zip(named, values[len(positional) :], strict=True))
+        leaves, spec = pytree.tree_flatten((first, others))
+        if spec != self._in_spec:
+            raise ValueError(f"the exported program takes {self._in_spec}, not {spec}")
+        return leaves
+
+    def fixed_rows(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], batch: Tensor
+    ) -> int | None:
+        """Return the number of inputs that the program was exported for, None where any will do.
+
+        `batch` is the one of the arguments that holds the inputs.
+        """
+        placeholders = [node for node in self._body.graph.nodes if node.op == "placeholder"]
+        for node, value in zip(placeholders, self._flat(args, kwargs), strict=True):
+            example = node.meta.get("val")
+            if value is batch and isinstance(example, Tensor) and example.ndim:
+                rows = example.shape[0]
+                return rows if isinstance(rows, int) else None
+        return None
+
+    # ------------------------------------------------------------------ modules
+
+    @contextmanager
+    def watched(self, watch: Watch) -> Iterator[None]:
+        """Have `watch` told of each operator, for the length of a block."""
+        before, self.watch = self.watch, watch
+        try:
+            yield
+        finally:
+            self.watch = before
+
+    def calls(self, node: fx.Node) -> tuple[Call, ...]:
+        """Return the modules that a node ran in, outermost first, without the root."""
+        return self._calls.get(node, ())
+
+    def nodes(self) -> Iterator[fx.Node]:
+        """Yield the operators in the order in which they run."""
+        return nodes_of(self._body)
+
+    def paths(self) -> list[str]:
+        """Return the names of all modules that ran."""
+        return list(dict.fromkeys(call.path for calls in self._calls.values() for call in calls))
+
+    def outputs(self, path: str) -> dict[Call, fx.Node]:
+        """Return the node that gives the output of a module, for each of its runs.
+
+        Raises ValueError unless each run has one value that is used outside of it.
+        """
+        runs: dict[Call, set[fx.Node]] = {}
+        for node, calls in self._calls.items():
+            for call in calls:
+                if call.path == path:
+                    runs.setdefault(call, set()).add(node)
+        return {call: self._used_outside(nodes, path) for call, nodes in runs.items()}
+
+    def _used_outside(self, nodes: set[fx.Node], path: str) -> fx.Node:
+        nodes = {node for node in nodes if self._is_outermost(node)} or nodes
+        used = [node for node in nodes if any(user not in nodes for user in node.users)]
+        if len(used) != 1:
+            raise ValueError(
+                f"{path!r} gives {len(used)} values in the exported program; wanted a module of one"
+            )
+        return used[0]
+
+    def _is_outermost(self, node: fx.Node) -> bool:
+        """Tell whether a node is in no block, such as one under torch.no_grad."""
+        return node.graph is self._body.graph
+
+    def until(self, path: str) -> Program:
+        """Return the program that ends with the last run of a module, and gives its output.
+
+        Raises ValueError where no such module ran, or it gives several values.
+        """
+        ends = [node for node in self.outputs(path).values() if self._is_outermost(node)]
+        if not ends:
+            raise ValueError(f"stop is {path!r}; the modules that ran are {self.paths()}")
+        graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
+        for node in self._body.graph.nodes:
+            copies[node] = graph.node_copy(node, copies.__getitem__)
+            if node is ends[-1]:
+                break
+        graph.output(copies[ends[-1]])
+        graph.set_codegen(self._body.graph._codegen)
+        return Program(fx.GraphModule(self._body, graph), is_whole=False)
+
+    def need_evaluation(self) -> None:
+        """Raise ValueError for a module that was exported in training mode."""
+        for node in self._body.graph.nodes:
+            schema = getattr(node.target, "_schema", None)
+            for place, argument in enumerate(schema.arguments if schema is not None else ()):
+                given = node.args[place : place + 1] or (node.kwargs.get(argument.name),)
+                if argument.name in ("training", "train") and given[0] is True:
+                    where = self.calls(node)[-1].path if self.calls(node) else "its root"
+                    raise ValueError(
+                        f"module was exported in training mode ({function_name(node)} at "
+                        f"{where!r}); call module.eval() before torch.export.export"
+                    )
+
+
+def exported_program(module: Any) -> Program | None:
+    """Return a program of torch.export to be run, None for what is none.
+
+    Taken are an ExportedProgram, the module that it gives (``.module()``), and any torch.fx graph
+    of aten operators.
+    """
+    if isinstance(module, torch.export.ExportedProgram):
+        return Program(module.module())
+    if not isinstance(module, fx.GraphModule):
+        return None
+    aten = any(isinstance(node.target, torch._ops.OpOverload) for node in module.graph.nodes)
+    return Program(module) if aten else None
