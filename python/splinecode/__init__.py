@@ -6,7 +6,7 @@ torch on first use.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import sets
 from ._core import __version__
@@ -15,6 +15,7 @@ from .clustering import Clustering, SpanningTree, hamming_mst, hdbscan
 from .codes import Codes, Layer, UniqueCodes, pack, unpack
 from .groups import flipped_all, flipped_any
 from .hamming import hamming, hamming_matrix
+from .lazy import loading
 from .merging import merge_topk
 from .neighbors import HammingNeighbors
 from .paths import consecutive_hamming, hamming_from_start, space_folding
@@ -49,27 +50,30 @@ if TYPE_CHECKING:
         polyline_crossings,
     )
 
-_NEED_TORCH = {
-    "spline_codes": "capture",
-    "Network": "network",
-    "UnsupportedNetworkError": "reading",
-    "BlockCrossings": "blocks",
-    "MlpBlock": "blocks",
-    "Norm": "blocks",
-    "block_crossings": "blocks",
-    "read_block": "blocks",
-    "affine_map": "polytopes",
-    "boundary_along": "polytopes",
-    "half_spaces": "polytopes",
-    "nearest_boundary": "polytopes",
-    "next_polytope": "polytopes",
-    "read_network": "reading",
-    "Crossings": "segments",
-    "crossings": "segments",
-    "iter_crossings": "segments",
-    "PathCrossings": "segments",
-    "polyline_crossings": "segments",
-}
+__getattr__ = loading(
+    __name__,
+    {
+        "spline_codes": "capture",
+        "Network": "network",
+        "UnsupportedNetworkError": "reading",
+        "BlockCrossings": "blocks",
+        "MlpBlock": "blocks",
+        "Norm": "blocks",
+        "block_crossings": "blocks",
+        "read_block": "blocks",
+        "affine_map": "polytopes",
+        "boundary_along": "polytopes",
+        "half_spaces": "polytopes",
+        "nearest_boundary": "polytopes",
+        "next_polytope": "polytopes",
+        "read_network": "reading",
+        "Crossings": "segments",
+        "crossings": "segments",
+        "iter_crossings": "segments",
+        "PathCrossings": "segments",
+        "polyline_crossings": "segments",
+    },
+)
 
 __all__ = [
     "BankMatches",
@@ -129,22 +133,6 @@ __all__ = [
     "threads",
     "unpack",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _NEED_TORCH:
-        raise AttributeError(f"module 'splinecode' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - keeps it out of the namespace
-
-    try:
-        module = import_module(f".{_NEED_TORCH[name]}", __name__)
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise ImportError(
-            f"splinecode.{name} needs torch: pip install 'splinecode[torch]'"
-        ) from error
-    return getattr(module, name)
 
 
 def __dir__() -> list[str]:
