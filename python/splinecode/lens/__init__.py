@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..lazy import loading
+from .bootstrap import GroupComparison, Interval, compare_groups, mean_interval
+from .clusters import Grouping, LabelAgreement, Monosemanticity, monosemanticity
 from .code_similarity import CodeSimilarity, code_similarity
 from .density import endpoint_density, exact_density
 from .detector import OodDetector, fit_ood, ood_scores
+from .matching import MatchedPairs, matched_pairs
 from .naswot import Naswot, naswot
 from .ood import Ood, ood
 from .pairs import LabelPairs, same_and_different_pairs
@@ -22,20 +25,35 @@ from .unit_statistics import UnitStatistics, unit_statistics
 
 if TYPE_CHECKING:
     from . import curves
+    from .boundaries import boundary_density
+    from .complexity import LocalComplexity, local_complexity
+    from .density_result import BoundaryDensity
     from .path_codes import PathAnalysis, path_analysis
 
 __getattr__ = loading(
     __name__,
     {
+        "BoundaryDensity": "density_result",
+        "LocalComplexity": "complexity",
         "PathAnalysis": "path_codes",
+        "boundary_density": "boundaries",
         "curves": "curves",
+        "local_complexity": "complexity",
         "path_analysis": "path_codes",
     },
 )
 
 __all__ = [
+    "BoundaryDensity",
     "CodeSimilarity",
+    "GroupComparison",
+    "Grouping",
+    "Interval",
+    "LabelAgreement",
     "LabelPairs",
+    "LocalComplexity",
+    "MatchedPairs",
+    "Monosemanticity",
     "Naswot",
     "Occupancy",
     "Ood",
@@ -46,11 +64,17 @@ __all__ = [
     "SharedRegions",
     "UnitPairs",
     "UnitStatistics",
+    "boundary_density",
     "code_similarity",
+    "compare_groups",
     "curves",
     "endpoint_density",
     "exact_density",
     "fit_ood",
+    "local_complexity",
+    "matched_pairs",
+    "mean_interval",
+    "monosemanticity",
     "naswot",
     "ood",
     "ood_scores",

@@ -45,7 +45,7 @@ class CodeSimilarity(Analysis):
     def tables(self) -> list[Table]:
         """Return unit by unit similarities, if there are any, and the alignment of all layers."""
         rows = [
-            (name, *(f"{value:.3f}" for value in values))
+            (name, *(_number(value) for value in values))
             for name, values in zip(self.layers_a, self.alignment, strict=True)
         ]
         alignment = Table(
@@ -54,7 +54,7 @@ class CodeSimilarity(Analysis):
         if self.agreement is None or self.jaccard is None:
             return [alignment]
         paired = zip(self.layers_a, self.agreement, self.jaccard, strict=True)
-        units = [(name, f"{agree:.3f}", f"{shared:.3f}") for name, agree, shared in paired]
+        units = [(name, _number(agree), _number(shared)) for name, agree, shared in paired]
         header = ("layer", "units that agree", "Jaccard of active units")
         return [Table("similarity unit by unit, mean over inputs", header, units), alignment]
 
@@ -145,6 +145,10 @@ def _unit_kernel(codes: Codes) -> Values:
         return kernel
     kernel /= np.linalg.norm(kernel)
     return kernel
+
+
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.3f}"
 
 
 def _names(layers: tuple[Layer, ...]) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def endpoint_density(codes_a: Codes, codes_b: Codes, distance: Array) -> Array:
             raise TypeError(
                 f"{name} is a {type(codes).__name__}; wanted Codes, which know their layers"
             )
-    return _per_length(hamming(codes_a, codes_b, per_layer=True), distance, "distance", "pairs")
+    return per_length(hamming(codes_a, codes_b, per_layer=True), distance, "distance", "pairs")
 
 
 def exact_density(crossings: Crossings, length: Array) -> Array:
@@ -77,11 +77,14 @@ def exact_density(crossings: Crossings, length: Array) -> Array:
     O(crossings). A max pool's layer counts bits of its argmax: two for each change of winner.
 
     """
-    return _per_length(crossings.count(per_layer=True), length, "length", "segments")
+    return per_length(crossings.count(per_layer=True), length, "length", "segments")
 
 
-def _per_length(counts: Array, length: Array, name: str, what: str) -> Array:
-    """Divide counts (n, layers) by length (n,), giving NaN where that is 0."""
+def per_length(counts: Array, length: Array, name: str, what: str) -> Array:
+    """Divide counts (n, layers) by length (n,), giving NaN where that is 0.
+
+    `name` is what an error calls the lengths, `what` what they are of.
+    """
     _need_lengths(counts, length, name, what)
     density = empty(counts, tuple(counts.shape), "float64")
     density[...] = counts

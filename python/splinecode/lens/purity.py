@@ -60,12 +60,14 @@ class Agreement(NamedTuple):
         return (self.value - self.chance) / (1 - self.chance) if self.chance < 1 else float("nan")
 
 
-def majorities(groups: Ints, classes: Ints, number: int) -> Ints:
-    """Count, for each of `number` groups, the inputs of its most frequent class; 0 if empty.
+def majorities(groups: Ints, classes: Ints, number: int) -> tuple[Ints, Ints]:
+    """Return the inputs of each group's most frequent class, and that class, the lowest at a tie.
 
     Parameters
     ----------
     groups, classes : int64 (n,), from 0
+    number : int
+        Groups; one without inputs has 0 of class -1.
 
     Notes
     -----
@@ -73,9 +75,12 @@ def majorities(groups: Ints, classes: Ints, number: int) -> Ints:
 
     """
     cells, counts = _cells(groups, classes)
-    found = np.zeros(number, np.int64)
-    np.maximum.at(found, cells[:, 0], counts)
-    return found
+    most = np.zeros(number, np.int64)
+    np.maximum.at(most, cells[:, 0], counts)
+    first = np.full(number, -1)
+    leading = cells[counts == most[cells[:, 0]]][::-1]
+    first[leading[:, 0]] = leading[:, 1]
+    return most, first
 
 
 def purity(groups: Ints, classes: Ints, shuffles: int, rng: np.random.Generator) -> Purity:
@@ -88,9 +93,9 @@ def purity(groups: Ints, classes: Ints, shuffles: int, rng: np.random.Generator)
         return Purity(float("nan"), float("nan"), float("nan"), 0)
     number = int(groups.max()) + 1
     by_chance = [
-        majorities(groups, rng.permutation(classes), number).sum() / n for _ in range(shuffles)
+        majorities(groups, rng.permutation(classes), number)[0].sum() / n for _ in range(shuffles)
     ]
-    value = float(majorities(groups, classes, number).sum() / n)
+    value = float(majorities(groups, classes, number)[0].sum() / n)
     return Purity(value, float(np.mean(by_chance)), float(np.std(by_chance)), n)
 
 

@@ -4,9 +4,16 @@ Save with ``ax.figure.savefig(path)``; in a notebook end the cell with ``ax.figu
 touches pyplot: no window, no global state, any thread. `style` holds the colours.
 """
 
+from .boundary_density import boundary_density
 from .counts import counts_by_method
 from .density import density_by_layer
 from .neighbours import label_agreement
 from .segment import segment_crossings
 
-__all__ = ["counts_by_method", "density_by_layer", "label_agreement", "segment_crossings"]
+__all__ = [
+    "boundary_density",
+    "counts_by_method",
+    "density_by_layer",
+    "label_agreement",
+    "segment_crossings",
+]

@@ -1,0 +1,312 @@
+"""The command line: what it prints and writes equals the API; errors are a line and a status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from splinecode import Codes, HammingNeighbors, crossings, hamming, read_network, spline_codes
+from splinecode.cli import _COMMANDS, main
+from splinecode.saved import load_codes, load_model
+from test_reading_exported import exported, pytestmark  # noqa: F401  # their warning too
+
+SOURCE = """
+import torch
+from torch import nn
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 9), nn.ReLU(), nn.Linear(9, 3))
+
+def smooth():
+    return nn.Sequential(net(), nn.Softmax(1))
+
+def bug():
+    assert False
+
+def stopped():
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(SOURCE)
+    rng = np.random.default_rng(0)
+    np.save("x.npy", rng.normal(size=(50, 4)))
+    np.savez("xy.npz", x=rng.normal(size=(30, 4)).astype(np.float32), y=np.arange(30) % 3)
+    return tmp_path
+
+
+def status_and_error(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Run a command that fails; wrong usage leaves by SystemExit, as argparse does."""
+    try:
+        status: Any = main(list(arguments))
+    except SystemExit as error:
+        status = error.code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("splinecode")
+    return status, err
+
+
+def python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=cwd,
+    )
+
+
+# ---------------------------------------------------------------- help
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_has_help_with_examples(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    text = capsys.readouterr().out
+    assert f"usage: splinecode {command}" in text
+    assert f"examples:\n  splinecode {command}" in text
+
+
+def test_help_names_every_command_and_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(f"    {command}" in text for command in _COMMANDS)
+    assert "exit status: 0 done; 1 done, but a check failed; 2 bad usage or input; 130" in text
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["codes", "--help"], ["info"], ["crossings"]])
+def test_help_and_info_load_numpy_alone(arguments: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom splinecode.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+        "print([m for m in ('torch', 'matplotlib', 'scipy', 'sklearn') if m in sys.modules])"
+    )
+    assert python("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
+
+
+# ---------------------------------------------------------------- codes, neighbours
+
+
+@pytest.mark.parametrize("model", ["net.py:net", "net.pt2"])
+def test_codes_equal_the_api(model: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = torch.as_tensor(np.load("x.npy"), dtype=torch.float32)
+    torch.export.save(exported(load_model("net.py:net"), x, "three"), "net.pt2")
+    assert main(["codes", model, "x.npy", "-o", "codes.npz", "--batch-size", "7"]) == 0
+    codes, wanted = load_codes("codes.npz"), spline_codes(load_model("net.py:net"), x.numpy())
+    assert codes == wanted
+    text = capsys.readouterr().out
+    assert text.startswith(f"50 codes of 18 bits, {len(wanted.unique().counts)} distinct\n")
+    assert [line.split()[:2] for line in text.splitlines()[3:]] == [["1", "9"], ["3", "9"]]
+
+
+def test_codes_of_some_layers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["codes", "net.py:net", "xy.npz", "--layers", "3", "--threshold", "0.1", "-o", "-"]
+    assert main(arguments) == 0
+    assert "30 codes of 9 bits" in capsys.readouterr().out
+    assert sorted(path.name for path in folder.glob("*.npz")) == ["xy.npz"]
+
+
+def test_neighbours_equal_the_api(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["codes", "net.py:net", "x.npy", "-o", "a.npz"])
+    main(["codes", "net.py:net", "xy.npz", "-o", "b.npz"])
+    index = HammingNeighbors(4).fit(load_codes("a.npz"))
+    for queries, wanted in (
+        ([], index.kneighbors()),
+        (["b.npz"], index.kneighbors(load_codes("b.npz"))),
+    ):
+        assert main(["neighbors", "a.npz", *queries, "-k", "4", "-o", "found.npz"]) == 0
+        with np.load("found.npz") as found:
+            np.testing.assert_array_equal(found["distances"], wanted[0])
+            np.testing.assert_array_equal(found["indices"], wanted[1])
+    assert "Hamming distance of 30 codes to their neighbours" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- crossings
+
+
+@pytest.mark.parametrize("certify", [False, True])
+def test_crossings_equal_the_api(
+    certify: bool, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--certify"] if certify else []
+    arguments = ["net.py:net", "xy.npz", "--pairs", "0:1", "5:2", "-o", "out.npz", *flags]
+    assert main(["crossings", *arguments]) == 0
+    x = np.load("xy.npz")["x"].astype(np.float64)
+    network = read_network(load_model("net.py:net"), x[:2])
+    wanted = crossings(network, x[[0, 5]], x[[1, 2]], certify=certify)
+    proof = ["certified", "t_lo", "t_hi"] if certify else []
+    with np.load("out.npz") as found:
+        for name in ["t", "layer", "unit", "direction", "offsets", "knots", "values", *proof]:
+            np.testing.assert_array_equal(found[name], getattr(wanted, name))
+        np.testing.assert_array_equal(found["counts"], wanted.count(per_layer=True))
+        np.testing.assert_array_equal(
+            found["endpoint_hamming"].sum(axis=1),
+            hamming(*(Codes(words, wanted.layers) for words in wanted.end_words())),
+        )
+        np.testing.assert_allclose(found["length"], np.linalg.norm(x[[0, 5]] - x[[1, 2]], axis=1))
+        assert list(found["layers"]) == ["1", "3"]
+    text = capsys.readouterr().out
+    assert f"{len(wanted.t)} exact crossings on 2 segments" in text
+    assert ("certified" if certify else "unambiguous") in text
+
+
+def test_crossings_between_files_and_their_figure(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    x = np.load("x.npy")
+    np.save("a.npy", x[:12])
+    torch.save(torch.as_tensor(x[12:24]), "b.pt")
+    arguments = ["--from", "a.npy", "--to", "b.pt", "--png", "s.png", "--svg", "s.svg"]
+    assert main(["crossings", "net.py:smooth", "--stop", "0", *arguments]) == 0
+    text = capsys.readouterr().out
+    assert "on 12 segments" in text
+    assert "segments (the first 10)" in text
+    assert Path("s.png").read_bytes()[:4] == b"\x89PNG"
+    assert "<svg" in Path("s.svg").read_text()
+
+
+def test_segments_that_are_not_certified_are_status_1(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from splinecode.segments import Crossings
+
+    monkeypatch.setattr(Crossings, "certified", np.array([True, False]))
+    arguments = ["crossings", "net.py:net", "xy.npz", "--pairs", "0:1", "2:3", "--certify"]
+    assert main(arguments) == 1
+
+
+# ---------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "splinecode: the following arguments are required: COMMAND; see splinecode --help"),
+        (["nothing"], "splinecode: argument COMMAND: invalid choice: 'nothing'"),
+        (["codes", "net.py:net"], "splinecode codes: the following arguments are required: DATA"),
+        (["codes", "net.py:net", "y.npy"], "splinecode codes: data: no file y.npy"),
+        (["codes", "net.py:other", "x.npy"], "net.py has no 'other'; wanted"),
+        (["codes", "net.py:bug", "x.npy"], "net.py:bug fails: AssertionError"),
+        (["codes", "net.pt2", "x.npy"], "model: no file net.pt2"),
+        (["codes", "net.py:net", "x.npy", "-o", "a.npy"], "'a.npy' does not end in .npz"),
+        (["codes", "net.py:net", "x.npy", "-o", "no/a.npz"], "there is no folder no"),
+        (["codes", "net.py:net", "x.npy", "--layers", "z"], "no module matches 'z'; there are"),
+        (["codes", "net.py:net", "x.npy", "--batch-size", "0"], "0 is not at least 1"),
+        (["codes", "net.py:net", "xy.npz", "--key", "z"], r"key is 'z'; xy.npz holds ['x', 'y']"),
+        (["neighbors", "xy.npz"], "xy.npz holds no words, layers, bits; wanted"),
+        (["neighbors", "none.npz"], "splinecode neighbors: codes: no file none.npz"),
+        (["crossings", "net.py:net"], "wanted either --pairs, of inputs of DATA, or --from and"),
+        (["crossings", "net.py:net", "--pairs", "0:1"], "--pairs are of inputs of DATA, which is"),
+        (["crossings", "net.py:net", "x.npy", "--pairs", "0-1"], "'0-1' is no pair of inputs"),
+        (["crossings", "net.py:net", "x.npy", "--pairs", "0:50"], "input 50; DATA has 50, from 0"),
+        (["crossings", "net.py:net", "--from", "x.npy"], "--from and --to belong together"),
+        (
+            ["crossings", "net.py:net", "--from", "x.npy", "--to", "xy.npz"],
+            "--from has shape (50, 4) and --to (30, 4); wanted the same",
+        ),
+        (
+            ["crossings", "net.py:smooth", "x.npy", "--pairs", "0:1"],
+            "splinecode crossings: Softmax at '1' is not read: it is not piecewise linear",
+        ),
+    ],
+)
+def test_errors_are_one_line_and_status_2(
+    arguments: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, error = status_and_error(capsys, *arguments)
+    assert status == 2
+    assert message in error
+
+
+def test_debug_shows_the_traceback(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no file y.npy"):
+        main(["codes", "net.py:net", "y.npy", "--debug"])
+
+
+def test_an_interrupt_is_status_130(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, error = status_and_error(capsys, "codes", "net.py:stopped", "x.npy")
+    assert (status, error) == (130, "splinecode codes: interrupted\n")
+
+
+def test_a_missing_extra_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for command in ("codes", "crossings"):
+        monkeypatch.delitem(sys.modules, f"splinecode.cli.{command}", raising=False)
+    status, error = status_and_error(capsys, "codes", "net.py:net", "x.npy")
+    assert status == 2
+    assert "needs torch: pip install 'splinecode[torch]'" in error
+
+
+def test_an_error_that_nobody_foresaw_is_told_with_its_type(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object) -> None:
+        raise KeyError("what\nnow")
+
+    monkeypatch.setattr("splinecode.cli.neighbors.load_codes", wrong)
+    status, error = status_and_error(capsys, "neighbors", "codes.npz")
+    assert (status, error) == (2, "splinecode neighbors: KeyError: 'what\\nnow'\n")
+
+
+# ---------------------------------------------------------------- as a process
+
+
+def test_a_process_prints_and_fails_as_main_does(folder: Path) -> None:
+    done = python("-m", "splinecode", "codes", "net:net", "x.npy", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("50 codes of 18 bits")
+    failed = python("-m", "splinecode", "codes", "net:net", "missing.npy", cwd=folder)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == "splinecode codes: data: no file missing.npy\n"
+
+
+def test_ctrl_c_and_closed_pipes_end_quietly(folder: Path) -> None:
+    (folder / "slow.py").write_text(
+        "import time\ndef net():\n    print('ready', flush=True)\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "splinecode", "codes", "slow.py:net", "x.npy"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "splinecode codes: interrupted\n")
+    assert process.returncode == 130
+
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "splinecode", "info"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
