@@ -21,7 +21,7 @@ from splinecode.bench.peak import peak_bytes
 from splinecode.bench.segments import affine_work, plain_products
 from splinecode.cli import main
 
-GROUPS = {"packing": 5, "hamming": 10, "segments": 3, "growth": 6, "sampling": 1, "lens": 2}
+GROUPS = {"packing": 5, "hamming": 10, "segments": 3, "growth": 6, "sampling": 1, "lens": 3}
 if find_spec("hdbscan"):
     GROUPS["clustering"] = 1
 

@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from splinecode import Codes, HammingNeighbors, crossings, hamming, read_network, spline_codes
+from splinecode import (
+    Codes,
+    HammingNeighbors,
+    crossings,
+    hamming,
+    lens,
+    read_network,
+    spline_codes,
+)
 from splinecode.cli import _COMMANDS, main
 from splinecode.saved import load_codes, load_model
 from test_reading_exported import exported, pytestmark  # noqa: F401  # their warning too
@@ -196,6 +204,44 @@ def test_segments_that_are_not_certified_are_status_1(
     assert main(arguments) == 1
 
 
+# ---------------------------------------------------------------- density
+
+
+@pytest.mark.parametrize("flags", [[], ["--exact", "--per-bit", "--layers", "3"], ["--matched"]])
+def test_density_equals_the_api(
+    flags: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["density", "net.py:net", "xy.npz", "--pairs", "40", "--seed", "2", "-o", "d.npz"]
+    assert main([*arguments, *flags]) == 0
+    with np.load("xy.npz") as file:
+        x, y = file["x"], file["y"]
+    how = {"exact": "--exact" in flags, "matched": "--matched" in flags}
+    layers = "3" if "--layers" in flags else None
+    wanted = lens.boundary_density(
+        load_model("net.py:net"), x, labels=y, n=40, seed=2, layers=layers, **how
+    )
+    wanted = wanted.per_bit() if "--per-bit" in flags else wanted
+    assert capsys.readouterr().out == f"{wanted}\n"
+    with np.load("d.npz") as found:
+        for name in ("pairs", "kind", "distance", "endpoint", "endpoint_counts", "bits"):
+            np.testing.assert_array_equal(found[name], getattr(wanted, name))
+        assert list(found["layers"]) == list(wanted.layers)
+        for kind, comparison in wanted.comparison.items():
+            for name, interval in comparison._asdict().items():
+                key = f"comparison.{kind}.{name}.low"
+                np.testing.assert_array_equal(found[key], interval.low)
+        assert ("exact" in found) == how["exact"]
+        assert found["work.pairs"] == wanted.work["pairs"]
+
+
+def test_density_of_labels_from_a_file_and_its_figure(folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    np.save("y.npy", np.arange(50) % 2)
+    arguments = ["--labels", "y.npy", "--pairs", "9", "--png", "d.png"]
+    assert main(["density", "net.py:net", "x.npy", *arguments]) == 0
+    assert Path("d.png").read_bytes()[:4] == b"\x89PNG"
+
+
 # ---------------------------------------------------------------- errors
 
 
@@ -214,6 +260,9 @@ def test_segments_that_are_not_certified_are_status_1(
         (["codes", "net.py:net", "x.npy", "--layers", "z"], "no module matches 'z'; there are"),
         (["codes", "net.py:net", "x.npy", "--batch-size", "0"], "0 is not at least 1"),
         (["codes", "net.py:net", "xy.npz", "--key", "z"], r"key is 'z'; xy.npz holds ['x', 'y']"),
+        (["density", "net.py:net", "x.npy"], "x.npy has no labels; wanted an array y beside"),
+        (["density", "net.py:net", "xy.npz", "--labels", "x.npy"], "labels has shape (50, 4)"),
+        (["density", "net.py:net", "xy.npz", "--pairs", "900"], "only 135 pairs of the same class"),
         (["neighbors", "xy.npz"], "xy.npz holds no words, layers, bits; wanted"),
         (["neighbors", "none.npz"], "splinecode neighbors: codes: no file none.npz"),
         (["crossings", "net.py:net"], "wanted either --pairs, of inputs of DATA, or --from and"),

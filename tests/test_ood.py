@@ -109,6 +109,24 @@ def test_a_model_and_a_loader_with_labels():
     assert found.bits == 40
 
 
+def test_predicted_classes_are_those_of_the_model():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(2, 9), torch.nn.ReLU(), torch.nn.Linear(9, 3)).eval()
+    net.requires_grad_(False)
+    x = torch.randn(90, 2)
+    of = net(x).argmax(dim=1)
+    wanted = ood(x[:60], x[60:80], x[80:], of[:60], model=net, classes=(of[60:80], of[80:]))
+    found = ood(x[:60], x[60:80], [x[80:]], of[:60], model=net, classes="predicted")
+    assert found.inside.tolist() == wanted.inside.tolist()
+    assert found.outside.tolist() == wanted.outside.tolist()
+    assert len(net._forward_hooks) == 0
+    with pytest.raises(ValueError, match="classes is 'labels'; wanted 'predicted'"):
+        ood(x, x, x, of, model=net, classes="labels")
+    with pytest.raises(ValueError, match="classes is 'predicted' but inside are codes"):
+        ood(BANK.codes, INSIDE.codes, OUTSIDE.codes, LABELS, classes="predicted")
+
+
 def test_bad_input_is_refused():
     bank, codes = BANK.codes, INSIDE.codes
     with pytest.raises(TypeError, match="bank is a list; wanted Codes, or inputs and model="):

@@ -145,6 +145,16 @@ def test_refusals_name_the_place_in_the_module(part: nn.Module, message: str) ->
         read_network(exported(module, x), x)
 
 
+def test_control_flow_is_refused_where_it_stands() -> None:
+    class Forking(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x - 1, (x,))
+
+    module, x = nn.Sequential(nn.ReLU(), Forking()), randn(3, 4)
+    with pytest.raises(UnsupportedNetworkError, match="cond.. at '1' is not read: its way depends"):
+        read_network(exported(module.eval(), x), x)
+
+
 def test_inputs_that_mix_are_refused_at_a_fixed_batch() -> None:
     class Mixing(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

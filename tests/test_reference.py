@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import oracle
-from splinecode import reference
+from splinecode import Codes, lens, pack, reference
 
 
 def codes(rows: int, bits: int, seed: int) -> torch.Tensor:
@@ -159,3 +159,13 @@ def test_one_unit_by_hand() -> None:
     t, layer, unit = reference.exact_crossings(nn.Sequential(nn.ReLU()), a, b)
     assert t.tolist() == pytest.approx([1 / 3])
     assert (layer.tolist(), unit.tolist()) == ([0], [0])
+
+
+def test_boundary_density_is_the_analysis_without_packing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.rand(9, 75, generator=generator) < 0.5
+    x, pairs = torch.randn(9, 4, generator=generator), torch.tensor([[0, 1], [5, 2], [8, 0]])
+    packed = Codes(torch.cat([pack(rows[:, :70]), pack(rows[:, 70:])], 1), {"a": 70, "b": 5})
+    found = lens.boundary_density(packed, x, pairs=pairs, resamples=0)
+    theirs = reference.boundary_density(rows, [70, 5], x, pairs, chunk=2)
+    assert np.allclose(found.endpoint, theirs.numpy(), rtol=1e-12)

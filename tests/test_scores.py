@@ -88,14 +88,15 @@ def test_layers_of_one_network_are_compared_by_kernels_alone():
 
 
 def all_pairs(drawn):
-    """Every pair of varied units of a layer: (layer, i, j, together, expected, Jaccard, excl.)."""
+    """Every pair of varied units of a layer, with its counts and its correlation."""
     for layer, bits in enumerate(drawn.layers):
         n = len(bits)
         varied = [u for u in range(bits.shape[1]) if 0 < bits[:, u].sum() < n]
         for i, j in combinations(varied, 2):
             a, b = bits[:, i], bits[:, j]
-            both, fewer = int((a & b).sum()), min(a.sum(), b.sum())
-            yield layer, i, j, both, a.sum() * (b.sum() / n), both / (a | b).sum(), 1 - both / fewer
+            both = int((a & b).sum())
+            phi = round(float(np.corrcoef(a, b)[0, 1]), 9)
+            yield layer, i, j, both, a.sum() * (b.sum() / n), both / (a | b).sum(), phi
 
 
 @given(drawn_codes(least=1, most=12), st.integers(0, 30), st.sampled_from([1, 100, 1 << 20]))
@@ -114,17 +115,19 @@ def test_units_and_their_pairs_are_those_of_loops(drawn, top, block):
     assert list(zip(found.layer, found.unit, strict=True)) == places
     pairs = list(all_pairs(drawn))
     assert found.work["pairs of units"] == len(pairs)
-    for kept, key, score in (
-        (found.cofiring, lambda p: (-p[5], *p[:3]), 5),
-        (found.exclusive, lambda p: (-p[6], -p[4], *p[:3]), 6),
-    ):
-        wanted = sorted(pairs, key=key)[:top]
-        assert [(i, *units) for i, units in zip(kept.layer, kept.units, strict=True)] == [
-            p[:3] for p in wanted
+    by_place = {pair[:3]: pair[3:] for pair in pairs}
+    for kept, sign in ((found.cofiring, -1), (found.exclusive, 1)):
+        places = [
+            (int(i), *units) for i, units in zip(kept.layer, kept.units.tolist(), strict=True)
         ]
-        assert kept.together.tolist() == [p[3] for p in wanted]
-        assert kept.expected.tolist() == [p[4] for p in wanted]
-        assert kept.score.tolist() == [p[score] for p in wanted]
+        assert len(set(places)) == len(places)
+        wanted = sorted((sign * pair[6], pair[:3]) for pair in pairs)[:top]
+        assert [sign * by_place[place][3] for place in places] == [phi for phi, _ in wanted]
+        values = zip(kept.together, kept.expected, kept.jaccard, kept.correlation, strict=True)
+        for place, value in zip(places, values, strict=True):
+            assert value == pytest.approx(by_place[place], abs=1e-8)
+        order = list(zip(sign * kept.correlation, places, strict=True))
+        assert order == sorted(order)
     assert str(found)
 
 
@@ -135,9 +138,9 @@ def test_copies_and_complements_come_first():
     bits[:, 4] = False
     found = unit_statistics(Codes.from_words(pack(bits), 6))
     assert found.cofiring.units[0].tolist() == [1, 3]
-    assert found.cofiring.score[0] == 1
+    assert found.cofiring.correlation[0] == found.cofiring.jaccard[0] == 1
     assert found.exclusive.units[0].tolist() == [2, 5]
-    assert (found.exclusive.together[0], found.exclusive.score[0]) == (0, 1)
+    assert (found.exclusive.together[0], found.exclusive.correlation[0]) == (0, -1)
     assert found.dead.tolist() == [False] * 4 + [True, False]
     assert found.work["units left out of pairs"] == 1
 

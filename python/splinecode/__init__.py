@@ -28,6 +28,7 @@ from .similarity import (
     jaccard_similarity_matrix,
 )
 from .soft import expected_hamming, expected_hamming_matrix
+from .store import CodeStore
 from .units import cofiring, firing_counts, firing_rates
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ __all__ = [
     "BankMatches",
     "BlockCrossings",
     "Clustering",
+    "CodeStore",
     "Codes",
     "Crossings",
     "HammingNeighbors",

@@ -7,24 +7,11 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from ..decoders import SHAPES, activation_beside, has_boundary_at_zero, part_at, shape_of
 from ..reading import UnsupportedNetworkError
 from .block import Matrix, MlpBlock, Norm
 from .parts import array, read_linear, read_norm
 
-_SHAPES = (
-    ("ln_2", "mlp.c_fc"),  # GPT-2, GPT-Neo
-    ("post_attention_layernorm", "mlp.dense_h_to_4h"),  # GPT-NeoX, Pythia, BLOOM
-    ("pre_feedforward_layernorm", "mlp.gate_proj"),  # Gemma 2 and 3: they have the next one too
-    ("post_attention_layernorm", "mlp.gate_proj"),  # Llama, Mistral, Qwen 2 and 3, Gemma
-    ("ffn_norm", "feed_forward.w1"),  # Llama as released
-    ("ln2", "mlp.W_gate"),  # TransformerLens
-    ("ln2", "mlp.W_in"),
-)
-"""Where decoder blocks keep the norm that their MLP reads, and the MLP's first linear map."""
-
-_AT_ZERO = ("relu", "gelu", "silu", "swish", "mish", "elu", "softplus")
-_NOT_AT_ZERO = ("relu6", "hard")
-_ACTIVATION_NAMES = ("act", "act_fn", "activation_fn", "activation", "gelu_impl")
 _DO = "name its parts, read_block(module, norm='...', linear='...'), or build an MlpBlock"
 
 
@@ -76,7 +63,7 @@ def read_block(
     weight, bias = _weights_at(module, linear)
     if norm is None:
         return MlpBlock(Norm(), weight, bias, name)
-    part = _part(module, norm)
+    part = part_at(module, norm)
     if not isinstance(part, nn.Module):
         raise UnsupportedNetworkError(f"there is no module {norm!r} in {_listed(module)}; {_DO}")
     return MlpBlock(read_norm(part, weight.shape[1], norm), weight, bias, name)
@@ -116,7 +103,7 @@ def _chain(module: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Mo
 
 def _in_decoder(module: nn.Module) -> tuple[str, str]:
     """Return the names of norm and linear map in a decoder block of a known shape."""
-    found = _shape_of(module)
+    found = shape_of(module)
     if found is None:
         raise UnsupportedNetworkError(_no_block(module))
     norm, linear = found
@@ -126,35 +113,26 @@ def _in_decoder(module: nn.Module) -> tuple[str, str]:
             "and the MLP reads the residual stream without a norm: "
             f"read_block(module, linear={linear!r})"
         )
-    mlp = _part(module, linear.rpartition(".")[0])
-    for name in _ACTIVATION_NAMES:
-        if callable(getattr(mlp, name, None)):
-            _need_boundary_at_zero(getattr(mlp, name), name)
+    beside = activation_beside(module, linear)
+    if beside is not None:
+        _need_boundary_at_zero(beside[1], beside[0])
     return found
-
-
-def _shape_of(module: nn.Module) -> tuple[str, str] | None:
-    for norm, linear in _SHAPES:
-        if isinstance(_part(module, norm), nn.Module) and _part(module, linear) is not None:
-            return norm, linear
-    return None
 
 
 def _no_block(module: nn.Module) -> str:
     """Say what a module is that has no shape known here, and what to do."""
-    inside = [name for name, part in module.named_modules() if _shape_of(part)]
+    inside = [name for name, part in module.named_modules() if shape_of(part)]
     if inside:
         return (
             f"{type(module).__name__} holds {len(inside)} decoder blocks, and crossings are exact "
             f"through the norm of one alone; read module.get_submodule({inside[0]!r}), or another"
         )
-    known = ", ".join(f"{norm} + {linear}" for norm, linear in _SHAPES)
+    known = ", ".join(f"{norm} + {linear}" for norm, linear in SHAPES)
     return f"{_listed(module)}; wanted one of {known}: {_DO}"
 
 
 def _need_boundary_at_zero(activation: Any, place: str) -> None:
-    name = getattr(activation, "__name__", type(activation).__name__).lower()
-    if any(word in name for word in _NOT_AT_ZERO) or not any(word in name for word in _AT_ZERO):
+    if not has_boundary_at_zero(activation):
         raise UnsupportedNetworkError(
             f"{type(activation).__name__} follows the linear map, at {place!r}; wanted an "
             "activation with its one boundary at z = 0, such as ReLU, GELU or SiLU"
@@ -163,21 +141,14 @@ def _need_boundary_at_zero(activation: Any, place: str) -> None:
 
 def _weights_at(module: nn.Module, linear: str) -> tuple[Matrix, Matrix | None]:
     """Return weight (units, width) and bias; TransformerLens keeps tensors (width, units)."""
-    part = _part(module, linear)
+    part = part_at(module, linear)
     if isinstance(part, nn.Module):
         return read_linear(part, linear)
     if isinstance(part, Tensor) and part.ndim == 2:
-        bias = _part(module, f"{linear.rpartition('.')[0]}.b_in")
+        bias = part_at(module, f"{linear.rpartition('.')[0]}.b_in")
         has_bias = linear.endswith("W_in") and isinstance(bias, Tensor)
         return array(part.T), array(cast(Tensor, bias)) if has_bias else None
     raise UnsupportedNetworkError(f"there is no linear map {linear!r} in {_listed(module)}; {_DO}")
-
-
-def _part(module: Any, name: str) -> nn.Module | Tensor | None:
-    """Return a module or a parameter by its dotted name, or None."""
-    for step in name.split("."):
-        module = getattr(module, step, None)
-    return module if isinstance(module, nn.Module | Tensor) else None
 
 
 def _listed(module: nn.Module) -> str:

@@ -21,6 +21,7 @@ _COMMANDS = {
     "codes": "pack the spline codes of inputs",
     "neighbors": "find the nearest codes",
     "crossings": "find every polytope boundary on line segments between inputs",
+    "density": "count the polytope boundaries between inputs of one class and of two",
     "bench": "time the kernels beside what users write in plain PyTorch today",
     "demo": "train two small nets on digits and read them through their polytopes",
 }

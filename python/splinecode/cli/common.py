@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays import Array, to_host
+from ..codes import Codes
 from ..files import replaced_atomically
 from ..saved import Data, load_data
 
@@ -65,17 +67,23 @@ def positive(text: str) -> int:
     return number
 
 
+def add_sampling(parser: argparse.ArgumentParser) -> None:
+    """Declare --seed and --progress."""
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of all that is random (default: %(default)s)"
+    )
+    parser.add_argument("--progress", action="store_true", help="show progress bars (needs tqdm)")
+
+
 def _npz(text: str) -> Path | None:
-    if text == "-":
-        return None
-    if not text.endswith(".npz"):
-        raise argparse.ArgumentTypeError(f"{text!r} does not end in .npz")
-    return _place(text)
+    return None if text == "-" else _place(text, ".npz")
 
 
-def _place(text: str) -> Path:
+def _place(text: str, suffix: str = "") -> Path:
     """Return where a file is to be written, if its folder is there: say so before the work."""
     path = Path(text)
+    if not text.endswith(suffix):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {suffix}")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
     return path
@@ -126,6 +134,38 @@ def write_figure(options: argparse.Namespace, figure: Any) -> None:
         if path is not None:
             with replaced_atomically(path) as file:
                 figure.savefig(file, format=kind)
+
+
+def arrays_of(value: Any, name: str = "") -> dict[str, Any]:
+    """Return all that a result holds as arrays: a field of a field is "field.field".
+
+    Codes are words, names of layers and bits. What is None, and the network itself, is left out.
+    """
+    from ..network import Network  # noqa: PLC0415 - help must not wait for torch
+
+    if value is None or isinstance(value, Network):
+        return {}
+    parts: Mapping[str, Any]
+    if isinstance(value, Codes):
+        parts = {
+            "words": value.words,
+            "layers": [layer.name for layer in value.layers],
+            "bits": [layer.bits for layer in value.layers],
+        }
+    elif is_dataclass(value):
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    elif hasattr(value, "_asdict"):
+        parts = value._asdict()
+    elif isinstance(value, Mapping):
+        parts = value
+    else:
+        return {name: value}
+    inner = f"{name}." if name else ""
+    return {
+        key: array
+        for part, held in parts.items()
+        for key, array in arrays_of(held, f"{inner}{part}").items()
+    }
 
 
 def _plain(value: Any) -> np.ndarray[Any, Any]:

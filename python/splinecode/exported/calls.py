@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import fx
+from torch._ops import HigherOrderOperator
+
+BLOCKS = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
+"""Operators that run one block of operators, once."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ def is_check(node: fx.Node) -> bool:
         return node.target == "_guards_fn"
     schema = getattr(node.target, "_schema", None)
     return schema is not None and not schema.returns and not schema.is_mutable
+
+
+def is_control_flow(node: fx.Node) -> bool:
+    """Tell whether a node runs one of several blocks, or one of them often: torch.cond and such."""
+    return isinstance(node.target, HigherOrderOperator) and node.target.name() not in BLOCKS
 
 
 def function_name(node: fx.Node) -> str:

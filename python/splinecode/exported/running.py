@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from torch import fx
+from torch._ops import HigherOrderOperator
 
-from .calls import is_check
+from .calls import BLOCKS, is_check
 
 
 class Watch:
@@ -47,11 +48,11 @@ class Run(fx.Interpreter):
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
         """Run a function; the block under torch.no_grad or torch.autocast node by node too."""
-        name = getattr(target, "_name", "")
-        if name == "wrap_with_set_grad_enabled":
+        name = target.name() if isinstance(target, HigherOrderOperator) else ""
+        if name == BLOCKS[0]:
             _, block, *inputs = args
             return Run(block, self._watch).outputs(*inputs)
-        if name == "wrap_with_autocast":
+        if name == BLOCKS[1]:
             device_type, dtype, enabled, cache_enabled, block, *inputs = args
             with torch.autocast(device_type, dtype, enabled, cache_enabled):
                 return Run(block, self._watch).outputs(*inputs)

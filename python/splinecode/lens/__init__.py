@@ -28,18 +28,27 @@ if TYPE_CHECKING:
     from .boundaries import boundary_density
     from .complexity import LocalComplexity, local_complexity
     from .density_result import BoundaryDensity
+    from .features import SplineFeatures, spline_features
+    from .nearest import NearestBoundaries, nearest_boundaries
     from .path_codes import PathAnalysis, path_analysis
+    from .stable_regions import Plateaus, plateaus
 
 __getattr__ = loading(
     __name__,
     {
         "BoundaryDensity": "density_result",
         "LocalComplexity": "complexity",
+        "NearestBoundaries": "nearest",
         "PathAnalysis": "path_codes",
+        "Plateaus": "stable_regions",
+        "SplineFeatures": "features",
         "boundary_density": "boundaries",
         "curves": "curves",
         "local_complexity": "complexity",
+        "nearest_boundaries": "nearest",
         "path_analysis": "path_codes",
+        "plateaus": "stable_regions",
+        "spline_features": "features",
     },
 )
 
@@ -55,13 +64,16 @@ __all__ = [
     "MatchedPairs",
     "Monosemanticity",
     "Naswot",
+    "NearestBoundaries",
     "Occupancy",
     "Ood",
     "OodDetector",
     "PathAnalysis",
+    "Plateaus",
     "Regions",
     "SharedOccupancy",
     "SharedRegions",
+    "SplineFeatures",
     "UnitPairs",
     "UnitStatistics",
     "boundary_density",
@@ -76,11 +88,14 @@ __all__ = [
     "mean_interval",
     "monosemanticity",
     "naswot",
+    "nearest_boundaries",
     "ood",
     "ood_scores",
     "path_analysis",
+    "plateaus",
     "regions",
     "same_and_different_pairs",
     "shared_regions",
+    "spline_features",
     "unit_statistics",
 ]

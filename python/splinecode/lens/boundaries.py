@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..arrays import Array, to_host, uploaded
+from ..arrays import Array, to_host
 from ..codes import Codes
 from ..network import Network
 from .bootstrap import compare_groups, mean_interval, need_resampling
@@ -103,7 +103,7 @@ def boundary_density(
     Notes
     -----
     Inputs that stand in a pair run once; O(pairs * words) for the endpoints. Codes take one bit a
-    unit, and 1 MiB of them is gathered at a time.
+    unit, and 16 MiB of them are gathered at a time.
 
     """
     need_resampling(confidence, resamples)
@@ -117,9 +117,13 @@ def boundary_density(
     ends, sampling = _pairs_of(x, pairs, labels, n, matched, seed)
     kind = None if labels is None else (labels[ends[:, 0]] != labels[ends[:, 1]]).astype(np.int8)
     used, places = np.unique(ends, return_inverse=True)
-    places = places.reshape(ends.shape)
+    if isinstance(subject, Codes) or len(used) == len(x):
+        rows, places = x, ends
+    else:
+        rows, places = x[torch.from_numpy(used).to(x.device)], places.reshape(ends.shape)
     found = measured(
-        *_rows_of(subject, x, used),
+        subject,
+        rows,
         places,
         exact=exact,
         layers=layers,
@@ -194,14 +198,6 @@ def _checked_pairs(pairs: Any, inputs: int) -> Indices:
             "rows of inputs"
         )
     return np.asarray(pairs, np.int64)
-
-
-def _rows_of(subject: Any, x: Tensor, used: Indices) -> tuple[Any, Tensor]:
-    """Return the inputs that stand in pairs; of Codes also their codes."""
-    if len(used) == len(x):
-        return subject, x
-    part = subject[uploaded(used, subject.words)] if isinstance(subject, Codes) else subject
-    return part, x[torch.from_numpy(used).to(x.device)]
 
 
 def _on_host(points: Tensor) -> np.ndarray[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def ood(
     *,
     model: Any = None,
     layers: str | Sequence[str] | None = None,
-    classes: tuple[Any, Any] | None = None,
+    classes: tuple[Any, Any] | Literal["predicted"] | None = None,
     percentile: float = 95.0,
     mask: Mask | None = None,
     seed: int = 0,
@@ -108,9 +108,10 @@ def ood(
         The class of each code of the bank; a loader of (batch, labels) pairs gives them too.
     model : torch.nn.Module in evaluation mode, optional
     layers : glob or globs, optional
-    classes : two array-likes, (inside,) and (outside,), optional
+    classes : two array-likes, (inside,) and (outside,), or "predicted", optional
         Classes that the model predicts: an input is then compared with the bank's codes of its
-        class alone, as monitors do. Needs labels.
+        class alone, as monitors do. Needs labels. "predicted": the place of the model's largest
+        output, taken from the same pass; labels are then such places.
     percentile : float
         Share of the calibration codes that the detector must accept, in percent.
     mask : as in `nearest_in_bank`, optional
@@ -135,18 +136,14 @@ def ood(
 
     """
     options: dict[str, Any] = {"layers": layers, "batch_size": batch_size, "progress": progress}
-    known, labels = _codes(bank, "bank", model, labels, options)
-    new, _ = _codes(inside, "inside", model, None, options)
-    other, _ = _codes(outside, "outside", model, None, options)
+    known, labels, _ = _batch(bank, "bank", model, labels, None, options)
+    of_inside, of_outside = (classes,) * 2 if isinstance(classes, str) else classes or (None, None)
+    new, _, of_new = _batch(inside, "inside", model, None, of_inside, options)
+    other, _, of_other = _batch(outside, "outside", model, None, of_outside, options)
     if len(new) < 2:
         raise ValueError(
             f"inside has {len(new)} codes; wanted at least 2, to calibrate and to test"
         )
-    of_new, of_other = (None, None) if classes is None else classes
-    of_new, of_other = (
-        _classes(of_new, len(new), "inside"),
-        _classes(of_other, len(other), "outside"),
-    )
     order = np.random.default_rng(seed).permutation(len(new))
     halves = np.sort(order[: len(new) // 2]), np.sort(order[len(new) // 2 :])
     calibrating, tested = ((new[rows], None if of_new is None else of_new[rows]) for rows in halves)
@@ -175,18 +172,37 @@ def ood(
     )
 
 
-def _codes(
-    given: Any, name: str, model: Any, labels: Any, options: dict[str, Any]
-) -> tuple[Codes, NDArray[Any] | None]:
-    if model is None and not isinstance(given, Codes):
+def _batch(
+    given: Any, name: str, model: Any, labels: Any, classes: Any, options: dict[str, Any]
+) -> tuple[Codes, NDArray[Any] | None, NDArray[Any] | None]:
+    """Return codes, and labels and predicted classes where there are any."""
+    if isinstance(given, Codes):
+        if isinstance(classes, str):
+            raise ValueError(f"classes is {classes!r} but {name} are codes, which predict none")
+        codes, labels = codes_of(given, None, labels, **options)
+    elif model is None:
         raise TypeError(f"{name} is a {type(given).__name__}; wanted Codes, or inputs and model=")
-    subject, inputs = (given, None) if isinstance(given, Codes) else (model, given)
-    codes, found = codes_of(subject, inputs, labels, **options)
+    elif isinstance(classes, str):
+        codes, labels, classes = _predicted(given, model, classes, options)
+    else:
+        codes, labels = codes_of(model, given, labels, **options)
     need_some_codes(codes, name)
-    return codes, found
+    return codes, labels, _checked_classes(classes, len(codes), name)
 
 
-def _classes(classes: Any, n: int, name: str) -> NDArray[Any] | None:
+def _predicted(
+    inputs: Any, model: Any, classes: str, options: dict[str, Any]
+) -> tuple[Codes, NDArray[Any] | None, NDArray[Any]]:
+    from .outputs import keeping_outputs  # noqa: PLC0415 - it loads torch
+
+    if classes != "predicted":
+        raise ValueError(f"classes is {classes!r}; wanted 'predicted', two arrays or None")
+    with keeping_outputs(model) as kept:
+        codes, labels = codes_of(model, inputs, None, **options)
+    return codes, labels, np.concatenate([part.numpy() for part in kept]).argmax(axis=1)
+
+
+def _checked_classes(classes: Any, n: int, name: str) -> NDArray[Any] | None:
     if classes is None:
         return None
     values = to_host(classes) if hasattr(classes, "dtype") else np.asarray(classes)

@@ -16,8 +16,8 @@ from ..progress import progress_bar
 from ..segments import crossings
 from .pairs import Indices
 
-_GATHER_BYTES = 1 << 20
-"""Of codes that are gathered on each side at once: they stay in the cache."""
+_GATHER_BYTES = 8 << 20
+"""Of codes that are gathered on each side at once: enough for the threads of a call."""
 
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -48,7 +48,7 @@ class PairCounts(NamedTuple):
 def endpoint_counts(codes: Codes, pairs: Indices) -> PairCounts:
     """Count the bits that differ between codes i and j of each pair, layer by layer.
 
-    O(pairs * words); rows are gathered 1 MiB at a time.
+    O(pairs * words); rows are gathered 8 MiB at a time.
     """
     counts = np.empty((len(pairs), len(codes.layers)), np.int64)
     step = max(1, _GATHER_BYTES // max(8 * int(codes.words.shape[1]), 1))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from glob import escape
 from typing import Any
 
 import numpy as np
@@ -186,15 +187,16 @@ def path_analysis(
     if len(points) == 0:
         raise ValueError("points holds no paths; wanted at least one")
     network, why = _network(model, points, exact)
+    lengths = _step_lengths(points)
     flat = points.reshape(-1, *points.shape[2:])
+    crossed = None
     if network is None:
         assert isinstance(model, nn.Module)
         codes = spline_codes(model, flat, layers, batch_size=batch_size, progress=progress)
-        crossed, lengths = None, _step_lengths(points)
     else:
         chosen = _chosen(network.layers, layers)
-        codes = _codes_of(network, flat).select(*(network.layers[i].name for i in chosen))
-        lengths = _step_lengths(points)
+        names = [escape(network.layers[i].name) for i in chosen]
+        codes = _codes_of(network, flat).select(*names)
         crossed = exact_paths(network, points, lengths, chosen, max_memory, progress)
     return _analysis(codes, lengths, crossed, why)
 

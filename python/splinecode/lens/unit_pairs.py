@@ -26,23 +26,26 @@ class UnitPairs(NamedTuple):
     units : int64 (pairs, 2), rising within a pair
     together, expected : int64 and float64 (pairs,)
         Inputs for which both are active; how many there would be if the two were independent.
-    score : float64 (pairs,)
+    jaccard : float64 (pairs,)
+        Inputs for which both are active over inputs for which either is.
+    correlation : float64 (pairs,)
+        Of the two bits, from -1 for units that are never in the same state to 1 for copies.
     """
 
     layer: Ints
     units: Ints
     together: Ints
     expected: NDArray[np.float64]
-    score: NDArray[np.float64]
+    jaccard: NDArray[np.float64]
+    correlation: NDArray[np.float64]
 
 
 def best_pairs(codes: Codes, top: int) -> tuple[UnitPairs, UnitPairs]:
-    """Return the `top` pairs of one layer by Jaccard similarity, and by mutual exclusivity.
+    """Return the `top` pairs of one layer with the highest and with the lowest correlation.
 
-    Units that are active for no input or for all are left out. Ties are ordered by layer and
-    units, those of exclusivity first by how many inputs were expected for both.
+    Units that are active for no input or for all are left out. Ties are ordered by layer and units.
     """
-    together, exclusive = _Best(top), _Best(top)
+    highest, lowest = _none(), _none()
     for layer, (_, part) in enumerate(layers_of(codes)):
         counts = to_host(cofiring(part))
         fires = np.diagonal(counts).astype(np.int64)
@@ -52,35 +55,33 @@ def best_pairs(codes: Codes, top: int) -> tuple[UnitPairs, UnitPairs]:
             first = varied[begin : begin + step]
             i, j = np.nonzero(first[:, None] < varied)
             units = np.stack([first[i], varied[j]], axis=1)
-            a, b = fires[units[:, 0]], fires[units[:, 1]]
-            both = counts[units[:, 0], units[:, 1]].astype(np.int64)
-            expected = a * (b / len(codes))
-            found = UnitPairs(
-                np.full(len(units), layer), units, both, expected, both / (a + b - both)
-            )
-            together.add(found, np.zeros(len(units)))
-            exclusive.add(found._replace(score=1 - both / np.minimum(a, b)), expected)
-    return together.pairs, exclusive.pairs
+            found = _scored(layer, units, counts, fires, len(codes))
+            highest, lowest = _best(highest, found, -1, top), _best(lowest, found, 1, top)
+    return highest, lowest
 
 
-class _Best:
-    """The best pairs so far, by score, then by a second key, then as they came."""
+def _scored(layer: int, units: Ints, counts: NDArray[np.int32], fires: Ints, n: int) -> UnitPairs:
+    a, b = fires[units[:, 0]], fires[units[:, 1]]
+    both = counts[units[:, 0], units[:, 1]].astype(np.int64)
+    spread = np.sqrt((a * (n - a)).astype(np.float64) * (b * (n - b)))  # copies give exactly 1
+    layers = np.full(len(units), layer)
+    return UnitPairs(
+        layers, units, both, a * (b / n), both / (a + b - both), (n * both - a * b) / spread
+    )
 
-    def __init__(self, top: int) -> None:
-        self._top = top
-        self._second = np.empty(0)
-        none = np.empty(0, np.int64)
-        self.pairs = UnitPairs(none, np.empty((0, 2), np.int64), none, np.empty(0), np.empty(0))
 
-    def add(self, found: UnitPairs, second: Values) -> None:
-        if self._top and len(self._second) == self._top:
-            least, beside = self.pairs.score[-1], self._second[-1]
-            better = (found.score > least) | ((found.score == least) & (second > beside))
-            found, second = _rows(found, better), second[better]
-        joined = (np.concatenate(parts) for parts in zip(self.pairs, found, strict=True))
-        pairs, second = UnitPairs._make(joined), np.concatenate([self._second, second])
-        order = np.lexsort((-second, -pairs.score))[: self._top]
-        self.pairs, self._second = _rows(pairs, order), second[order]
+def _best(so_far: UnitPairs, found: UnitPairs, sign: int, top: int) -> UnitPairs:
+    """Keep the `top` pairs by sign * correlation, of equal ones those that came first."""
+    if top and len(so_far.layer) == top:
+        better = sign * found.correlation < sign * so_far.correlation[-1]
+        found = _rows(found, better)
+    joined = UnitPairs._make(np.concatenate(parts) for parts in zip(so_far, found, strict=True))
+    return _rows(joined, np.argsort(sign * joined.correlation, kind="stable")[:top])
+
+
+def _none() -> UnitPairs:
+    whole, real = np.empty(0, np.int64), np.empty(0)
+    return UnitPairs(whole, np.empty((0, 2), np.int64), whole, real, real, real)
 
 
 def _rows(pairs: UnitPairs, rows: NDArray[np.bool_] | Ints) -> UnitPairs:

@@ -34,11 +34,8 @@ class UnitStatistics(Analysis):
         Inputs for which a unit is active, and their share.
     dead, always_on : bool (units,)
         Active for none, or for all, of *these* inputs.
-    cofiring : UnitPairs
-        Score: the Jaccard similarity of the sets of inputs, both over either; the highest first.
-    exclusive : UnitPairs
-        Score: ``1 - together / min(counts)``, 1 for units that are never active together; the
-        highest first, then those of which most was expected together.
+    cofiring, exclusive : UnitPairs
+        Those of highest, and of lowest, correlation.
     work : "inputs", "units", "pairs of units", "units left out of pairs"
 
     """
@@ -59,8 +56,8 @@ class UnitStatistics(Analysis):
         header = ("layer", "units", "dead", "always on", "mean rate", "median rate")
         found = [Table("units by layer", header, [self._row(i) for i in range(len(self.layers))])]
         for title, pairs in (
-            ("units that fire together (Jaccard)", self.cofiring),
-            ("units that exclude each other (1 - together / rarer)", self.exclusive),
+            ("units that fire together", self.cofiring),
+            ("units that exclude each other", self.exclusive),
         ):
             found.append(self._pairs_table(title, pairs))
         return found
@@ -83,11 +80,13 @@ class UnitStatistics(Analysis):
                 " and ".join(map(str, pairs.units[i])),
                 f"{pairs.together[i]:,}",
                 f"{pairs.expected[i]:,.1f}",
-                f"{pairs.score[i]:.3f}",
+                f"{pairs.jaccard[i]:.3f}",
+                f"{pairs.correlation[i]:+.3f}",
             )
             for i in range(min(10, len(pairs.layer)))
         ]
-        return Table(title, ("layer", "units", "together", "if independent", "score"), rows)
+        header = ("layer", "units", "together", "if independent", "Jaccard", "correlation")
+        return Table(title, header, rows)
 
 
 def unit_statistics(
@@ -121,8 +120,9 @@ def unit_statistics(
 
     Notes
     -----
-    Dead and always-on units are left out of pairs: they are alike, or exclude any other,
-    by what they are. O(n units words) by `cofiring` of each layer; beside the codes, int32
+    Pairs are ranked by correlation: nearly dead units exclude all others, and nearly always-on
+    ones have high Jaccard similarities, by what they are. Constant units are left out: they have no
+    correlation. O(n units words) by `cofiring` of each layer; beside the codes, int32
     counts of units * units of one layer.
 
     """

@@ -5,15 +5,26 @@ touches pyplot: no window, no global state, any thread. `style` holds the colour
 """
 
 from .boundary_density import boundary_density
+from .clusters import monosemanticity
 from .counts import counts_by_method
 from .density import density_by_layer
 from .neighbours import label_agreement
+from .ood import ood
+from .regions import regions, shared_regions
+from .scores import code_similarity, naswot, unit_statistics
 from .segment import segment_crossings
 
 __all__ = [
     "boundary_density",
+    "code_similarity",
     "counts_by_method",
     "density_by_layer",
     "label_agreement",
+    "monosemanticity",
+    "naswot",
+    "ood",
+    "regions",
     "segment_crossings",
+    "shared_regions",
+    "unit_statistics",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from torch import fx, nn
 from torch.overrides import TorchFunctionMode
 
-from ..exported import Call, Program, Watch, function_name
+from ..exported import Call, Program, Watch, function_name, is_control_flow
 from .errors import UnsupportedNetworkError
 
 
@@ -114,3 +114,7 @@ class _Follower(Watch):
     def before(self, node: fx.Node, values: Mapping[fx.Node, Any]) -> None:
         """Note where the program is."""
         self._places.at(self._program.calls(node), function_name(node))
+        if is_control_flow(node):
+            raise self._places.refuse(
+                "its way depends on data; wanted a forward that computes the same for every input"
+            )

@@ -4,12 +4,14 @@ Nothing here uses the compiled core, and `import splinecode` does not import thi
 """
 
 from splinecode.reference.codes import bool_codes, pack_torch
+from splinecode.reference.density import boundary_density
 from splinecode.reference.hamming import paired, pm1_topk, xor_matrix
 from splinecode.reference.local_complexity import local_complexity
 from splinecode.reference.segments import exact_crossings, sampled_crossings
 
 __all__ = [
     "bool_codes",
+    "boundary_density",
     "exact_crossings",
     "local_complexity",
     "pack_torch",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from ..case import Case
-from . import local_complexity
+from . import density, local_complexity
 
 GROUP = "lens"
 
 
 def cases(quick: bool) -> list[partial[Case]]:
     """Return what builds each case, data included, when called."""
-    return [*local_complexity.cases(quick)]
+    return [*density.cases(quick), *local_complexity.cases(quick)]

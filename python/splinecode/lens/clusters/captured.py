@@ -45,6 +45,8 @@ def _captured(
 ) -> tuple[Codes, Any, Any]:
     import torch  # noqa: PLC0415 - codes need none
 
+    from ..outputs import keeping_outputs  # noqa: PLC0415
+
     if not isinstance(model, torch.nn.Module):
         raise TypeError(
             f"subject is a {type(model).__name__}; wanted Codes, or a torch.nn.Module and inputs"
@@ -52,17 +54,8 @@ def _captured(
     modules = {name: part for name, part in model.named_modules() if name}
     if layer not in modules:
         raise ValueError(f"layer is {layer!r}; wanted the name of a module: {list(modules)}")
-    kept: list[torch.Tensor] = []
-
-    def keep(module: torch.nn.Module, given: Any, output: Any) -> None:
-        if isinstance(output, torch.Tensor):
-            kept.append(output.detach().flatten(1).to("cpu", torch.float64, copy=True))
-
-    handle = modules[layer].register_forward_hook(keep)
-    try:
+    with keeping_outputs(modules[layer]) as kept:
         codes, labels = codes_of(model, inputs, labels, layers=layer, **options)
-    finally:
-        handle.remove()
     if len(codes.layers) > 1:
         raise ValueError(f"layer {layer!r} runs {len(codes.layers)} times in a pass; wanted once")
     return codes, torch.cat(kept), labels

@@ -16,7 +16,7 @@ class Stability(NamedTuple):
         Mean over subsamples of the Jaccard similarity to the most similar new group (Hennig's
         cluster-wise stability); NaN where no subsample has a member.
     rand : float64 (subsamples,)
-        Adjusted Rand index of old and new groups, noise being a group too.
+        Adjusted Rand index of old and new groups, noise being a group too; NaN without groups.
     """
 
     jaccard: Values
@@ -32,7 +32,7 @@ def resampled(method: Method, groups: Groups, subsamples: list[Ints]) -> Stabili
     for i, rows in enumerate(subsamples):
         before, after = groups.labels[rows], method.group(rows).labels
         similar[i] = best_jaccard(before, after, number)
-        rand[i] = adjusted_rand(before, after)
+        rand[i] = adjusted_rand(before, after) if number else np.nan
     there = ~np.isnan(similar)
     sums, times = np.where(there, similar, 0).sum(axis=0), there.sum(axis=0)
     jaccard = np.full(number, np.nan)

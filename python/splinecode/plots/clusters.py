@@ -1,0 +1,132 @@
+"""Ways of grouping inputs side by side: purity beside chance, information, stability."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from .style import BLUE, GREEN, GREY, INK, ORANGE, PINK, STYLE, axes_of, caption, panels_of
+
+if TYPE_CHECKING:
+    from ..lens import Grouping, Monosemanticity
+
+_SPREAD = 0.32
+"""Half the height over which the groups of a grouping are spread."""
+
+
+def monosemanticity(result: Monosemanticity, *, ax: Axes | None = None, title: str = "") -> Any:
+    """Draw the groupings of `lens.monosemanticity`, one a row.
+
+    The first panel shows the purity of every group, a dot whose area is its size, with the
+    weighted mean and chance; the others shares and scores of the whole grouping. Without labels
+    the first shows stability instead.
+
+    Parameters
+    ----------
+    result : Monosemanticity
+    ax : Axes, optional
+        For the first panel alone.
+    title : title of the figure
+
+    Returns
+    -------
+    axes : array of Axes (1,) or (3,)
+
+    """
+    rows = len(result.groupings)
+    with rc_context(STYLE):
+        if ax is not None:
+            axes = np.array([axes_of(ax, title=title)])
+        else:
+            height = 1.9 + 0.52 * rows
+            axes = panels_of(3, 12, height, title, sharey=True, width_ratios=[2.2, 1, 1])
+        _groups(axes[0], result)
+        axes[0].set_yticks(range(rows), [_label(grouping) for grouping in result.groupings])
+        axes[0].set_ylim(rows - 0.45, -0.55)
+        axes[0].tick_params(axis="y", length=0)
+        if len(axes) > 1:
+            _whole(axes[1], result)
+            _noise(axes[2], result)
+            caption(axes[0].figure, "a dot is a group, its area the number of its inputs")
+    return axes
+
+
+def _label(grouping: Grouping) -> str:
+    number = len(grouping.groups)
+    return f"{grouping.name}\n{number:,} group{'' if number == 1 else 's'}"
+
+
+def _groups(ax: Axes, result: Monosemanticity) -> None:
+    for row, grouping in enumerate(result.groupings):
+        agreement = grouping.agreement
+        values = grouping.stability if agreement is None else agreement.purities
+        order = np.argsort(-grouping.sizes, kind="stable")
+        shift = (np.arange(len(order)) * 0.618) % 1 * 2 - 1  # spreads any number evenly
+        area = np.clip(1500 * grouping.sizes[order] / len(grouping.labels), 8, 500)
+        ax.scatter(
+            values[order],
+            row + _SPREAD * shift,
+            area,
+            color=BLUE,
+            alpha=0.55,
+            edgecolor="white",
+            linewidth=0.5,
+            label="group" if row == 0 else None,
+        )
+        if agreement is not None:
+            marks = (
+                ("mean over inputs", agreement.purity.value, INK),
+                ("chance: labels shuffled", agreement.purity.chance, ORANGE),
+            )
+            for name, value, colour in marks:
+                label = name if row == 0 else None
+                ax.plot([value] * 2, [row - 0.4, row + 0.4], color=colour, label=label)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlim=(-0.02, 1.02), xlabel="stability" if result.labels is None else "purity of groups")
+    ax.grid(visible=True, axis="x")
+    ax.grid(visible=False, axis="y")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+
+
+def _whole(ax: Axes, result: Monosemanticity) -> None:
+    """Draw stability, and mutual information where there are labels."""
+    scores = {"stability": ([_mean(g.stability) for g in result.groupings], GREEN, "s", 6)}
+    if result.labels is not None:
+        found = [g.agreement for g in result.groupings if g.agreement is not None]
+        scores["AMI, noise a group"] = ([a.ami_all for a in found], PINK, "D", 7)
+        scores["AMI"] = ([a.ami for a in found], BLUE, "o", 4)
+    for name, (values, colour, marker, size) in scores.items():
+        look: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "markersize": size,
+            "linestyle": "none",
+        }
+        ax.plot(values, range(len(values)), label=name, **look)
+    low = float(np.nanmin([0.0, *(value for values, *_ in scores.values() for value in values)]))
+    ax.set(xlim=(low - 0.03, 1.03), xticks=[0, 0.5, 1], xlabel="score, at best 1")
+    _plain(ax)
+
+
+def _noise(ax: Axes, result: Monosemanticity) -> None:
+    noise = [grouping.noise for grouping in result.groupings]
+    ax.barh(range(len(noise)), noise, 0.5, color=GREY, label="in no group")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="inputs that are noise")
+    _plain(ax)
+
+
+def _plain(ax: Axes) -> None:
+    ax.grid(visible=True, axis="x")
+    ax.grid(visible=False, axis="y")
+    ax.tick_params(axis="y", length=0)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+
+def _mean(values: np.ndarray[Any, Any]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
