@@ -21,7 +21,15 @@ from splinecode.bench.peak import peak_bytes
 from splinecode.bench.segments import affine_work, plain_products
 from splinecode.cli import main
 
-GROUPS = {"packing": 5, "hamming": 10, "segments": 3, "growth": 6, "sampling": 1, "lens": 3}
+GROUPS = {
+    "packing": 5,
+    "hamming": 10,
+    "segments": 3,
+    "growth": 6,
+    "sampling": 1,
+    "slices": 2,
+    "lens": 3,
+}
 if find_spec("hdbscan"):
     GROUPS["clustering"] = 1
 
@@ -71,7 +79,7 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             need_paired(baseline)
             assert baseline["label"] in printed
     with_floor = {case["group"] for case in written["cases"] if case["floor"]}
-    assert with_floor == {"packing", "hamming", "segments", "growth", "lens"}
+    assert with_floor == {"packing", "hamming", "segments", "growth", "slices", "lens"}
     for case in written["cases"]:
         if case["floor"]:
             need_paired(case["floor"])

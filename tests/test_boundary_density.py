@@ -1,12 +1,17 @@
 """Boundary density of pairs against loops over bools, and its options."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
+import oracle
 from nets import cnn, mlp
-from splinecode import lens, plots, read_network, spline_codes
+from splinecode import Codes, lens, pack, plots, read_network, spline_codes
 
 torch.manual_seed(3)
 NET = mlp(5, 12, 70, 9, 3)
@@ -44,6 +49,35 @@ def test_every_subject_gives_hamming_over_distance() -> None:
         assert found.bits.tolist() == [12, 70, 9]
         assert found.work["inputs"] == len(np.unique(PAIRS))
         assert (found.kind, found.comparison, found.exact) == (None, None, None)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(1, 6),
+    st.lists(st.integers(1, 130), min_size=1, max_size=3),
+    st.integers(1, 9),
+    st.integers(0, 99),
+)
+def test_codes_of_any_layout_agree_with_loops(n: int, bits: list[int], m: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    layers = [rng.random((n, width)) < 0.5 for width in bits]
+    codes = Codes(
+        np.concatenate([pack(layer) for layer in layers], axis=1),
+        {str(i): width for i, width in enumerate(bits)},
+    )
+    x, pairs = rng.integers(0, 2, (n, 2)).astype(float), rng.integers(0, n, (m, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("splinecode.lens.pair_counts._GATHER_BYTES", 1 + seed)
+        found = lens.boundary_density(codes, x, pairs=pairs, labels=x[:, 0], resamples=9)
+    for (i, j), counts, density in zip(pairs, found.endpoint_counts, found.endpoint, strict=True):
+        wanted = [oracle.hamming(layer[i].tolist(), layer[j].tolist()) for layer in layers]
+        assert counts.tolist() == wanted
+        length = math.dist(x[i], x[j])
+        if length:
+            np.testing.assert_allclose(density, np.array(wanted) / length)
+        else:
+            assert np.isnan(density).all()
+    assert found.kind.tolist() == [int(x[i, 0] != x[j, 0]) for i, j in pairs]
 
 
 def test_exact_counts_hold_what_the_ends_miss() -> None:

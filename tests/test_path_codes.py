@@ -79,18 +79,30 @@ def test_exact_counts_of_a_straight_path_are_those_of_its_segment() -> None:
     assert (found.first_exact <= found.first_sampled[:, 1] + 1e-12).all()
 
 
-def test_a_crossing_at_a_point_belongs_to_the_step_that_begins_there() -> None:
+def test_a_crossing_at_a_point_belongs_to_the_step_that_ends_there() -> None:
     model = nn.Sequential(nn.Linear(2, 1), nn.ReLU()).double().eval()
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor([[1.0, 0.0]]))
         model[0].bias.zero_()
     points = np.array([[[-1.0, 0], [0, 0], [1, 0], [2, 0]]])
     found = path_analysis(model, points)
-    assert found.exact[0, :, 0].tolist() == [0, 1, 0]
-    assert found.transitions[0, :, 0].tolist() == [0, 1, 0]
+    assert found.exact[0, :, 0].tolist() == [1, 0, 0]
+    assert found.transitions[0, :, 0].tolist() == [1, 0, 0]
     assert found.first_exact.tolist() == [1.0]
-    assert found.first_sampled.tolist() == [[1.0, 2.0]]
+    assert found.first_sampled.tolist() == [[0.0, 1.0]]
     assert (found.first_layer.tolist(), found.first_unit.tolist()) == ([0], [0])
+
+
+def test_points_on_boundaries_count_as_what_is_beside_them() -> None:
+    pool = nn.Sequential(nn.MaxPool1d(2), nn.Flatten(), nn.Linear(2, 1)).double().eval()
+    points = np.array([[[[0.0, 0, 5, 1]], [[0, 2, 5, 1]], [[3, 3, 1, 1]], [[0, 0, 0, 0]]]])
+    found = path_analysis(pool, points)
+    assert (found.endpoint <= found.transitions.sum(axis=1)).all()
+    assert (found.transitions <= found.exact).all()
+    assert found.transitions.sum() > 0
+    there_and_back = path_analysis(pool, points[:, [0, 1, 0]])
+    assert not there_and_back.exact.any()
+    assert not there_and_back.transitions.any()
 
 
 def test_a_path_without_boundaries() -> None:

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+import nets
 import oracle
-from splinecode import Codes, lens, pack, reference
+from splinecode import Codes, lens, pack, reference, slice_2d
 
 
 def codes(rows: int, bits: int, seed: int) -> torch.Tensor:
@@ -169,3 +170,24 @@ def test_boundary_density_is_the_analysis_without_packing() -> None:
     found = lens.boundary_density(packed, x, pairs=pairs, resamples=0)
     theirs = reference.boundary_density(rows, [70, 5], x, pairs, chunk=2)
     assert np.allclose(found.endpoint, theirs.numpy(), rtol=1e-12)
+
+
+# ---------------------------------------------------------------- slices
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_slice_regions_are_the_exact_slice(seed: int) -> None:
+    torch.manual_seed(seed)
+    net = nets.mlp(3, 9, 7, 2)
+    points = torch.randn(3, 3, dtype=torch.float64)
+    found = reference.slice_regions(net, *points, (-1, 2, -1, 1))
+    exact = slice_2d(nets.read(net, 3), *points, (-1, 2, -1, 1))
+    assert found.regions == len(exact)
+    assert len(found.edges) == len(exact.edges)
+    wanted = sorted(map(tuple, exact.vertices.round(9).tolist()))
+    assert np.allclose(sorted(map(tuple, found.vertices.numpy().round(9).tolist())), wanted)
+
+
+def test_slice_regions_refuse_other_modules() -> None:
+    with pytest.raises(TypeError, match="no rule for a GELU"):
+        reference.slice_regions(nn.Sequential(nn.GELU()), *torch.randn(3, 2), (0, 1, 0, 1))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from splinecode import Codes, Layer, pack
+from splinecode import Codes, Layer, pack, read_network
 from splinecode.saved import load_codes, load_data, load_model, save_codes
 from test_reading_exported import exported, pytestmark, randn  # noqa: F401  # their warning too
 
@@ -62,7 +62,11 @@ def test_functions_of_modules_and_files(folder: Path, place: str, name: str) -> 
 def test_programs_of_torch_export(tmp_path: Path) -> None:
     module, x = nn.Sequential(nn.Linear(4, 3), nn.ReLU()).double().eval(), randn(5, 4)
     torch.export.save(exported(module, x), tmp_path / "net.pt2")
-    assert torch.equal(load_model(tmp_path / "net.pt2")(x), module(x))
+    model = load_model(tmp_path / "net.pt2")
+    assert torch.equal(model(x), module(x))
+    assert torch.equal(model(x[:2]), module(x[:2]))
+    assert not any(part.training for part in model.modules())
+    assert torch.equal(read_network(model, x)(x), read_network(module, x)(x))
 
 
 @pytest.mark.parametrize(

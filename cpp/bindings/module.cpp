@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module) {
     splinecode::bind_segments(module);
     splinecode::bind_units(module);
     splinecode::bind_sets(module);
+    splinecode::bind_slices(module);
     splinecode::bind_spanning_tree(module);
     splinecode::bind_cuda(module);
 }

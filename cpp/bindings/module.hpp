@@ -15,6 +15,7 @@ void bind_pruned(pybind11::module_& module);
 void bind_segments(pybind11::module_& module);
 void bind_units(pybind11::module_& module);
 void bind_sets(pybind11::module_& module);
+void bind_slices(pybind11::module_& module);
 void bind_spanning_tree(pybind11::module_& module);
 void bind_cuda(pybind11::module_& module);
 /// Into the submodule of bind_cuda, which is there only with CUDA kernels.

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         iter_crossings,
         polyline_crossings,
     )
+    from .slices import SampledSlice2D, Slice2D, sampled_slice_2d, slice_2d
 
 __getattr__ = loading(
     __name__,
@@ -73,6 +74,10 @@ __getattr__ = loading(
         "iter_crossings": "segments",
         "PathCrossings": "segments",
         "polyline_crossings": "segments",
+        "SampledSlice2D": "slices",
+        "Slice2D": "slices",
+        "sampled_slice_2d": "slices",
+        "slice_2d": "slices",
     },
 )
 
@@ -89,6 +94,8 @@ __all__ = [
     "Network",
     "Norm",
     "PathCrossings",
+    "SampledSlice2D",
+    "Slice2D",
     "SpanningTree",
     "UniqueCodes",
     "UnsupportedNetworkError",
@@ -128,8 +135,10 @@ __all__ = [
     "polyline_crossings",
     "read_block",
     "read_network",
+    "sampled_slice_2d",
     "sets",
     "simd",
+    "slice_2d",
     "space_folding",
     "spline_codes",
     "threads",

@@ -171,6 +171,35 @@ _Roots = tuple[_Array, _Array]
 """numbers (7, roots), places (6, roots)."""
 _Two = tuple[_Array, _Array]
 
+class Slice:
+    """A window of a plane, cut by one layer after the other: cpp/slices/slice.hpp."""
+
+    def __init__(self, program: SweepProgram, max_polygons: int) -> None: ...
+    @property
+    def vertices(self) -> int: ...
+    @property
+    def polygons(self) -> int: ...
+    def take(self, node: int, values: _Array) -> None: ...
+    def cut_pieces(self, layer: int, values: _Array, thresholds: _Array) -> None: ...
+    def cut_windows(self, layer: int, values: _Array, index: _Array) -> None: ...
+    def extend(self, values: _Array, out: _Array, of_layer: bool) -> None: ...
+    def partition(
+        self,
+    ) -> tuple[
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.uint8],
+        NDArray[np.uint64],
+    ]: ...
+
+def apply_pieces(
+    values: _Array, thresholds: _Array, slopes: _Array, intercepts: _Array, out: _Array
+) -> None: ...
+
 class _Cuda:
     """The functions of the same names, for arrays on a CUDA device: a stream comes last."""
 

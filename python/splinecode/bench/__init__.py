@@ -19,7 +19,19 @@ from pathlib import Path
 import torch
 
 from ..runtime import get_threads, threads
-from . import clustering, cuda, growth, hamming, lens, packing, report, roofline, sampling, segments
+from . import (
+    clustering,
+    cuda,
+    growth,
+    hamming,
+    lens,
+    packing,
+    report,
+    roofline,
+    sampling,
+    segments,
+    slices,
+)
 from .case import Case, DisagreementError, Result, measure
 from .choice import NoSuchCaseError, choose
 
@@ -30,6 +42,7 @@ _CASES = {
     segments.GROUP: segments.cases,
     growth.GROUP: growth.cases,
     sampling.GROUP: sampling.cases,
+    slices.GROUP: slices.cases,
     lens.GROUP: lens.cases,
 }
 _BESIDE = {segments.GROUP: (sampling.GROUP,)}

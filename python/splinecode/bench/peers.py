@@ -57,12 +57,7 @@ def regioncam_pieces(model: nn.Sequential, a: Tensor, b: Tensor) -> Callable[[],
     module = library("regioncam")
     if module is None:
         return None
-    layers = [
-        (layer.weight.detach().T.contiguous().numpy(), layer.bias.detach().numpy())
-        if isinstance(layer, nn.Linear)
-        else None
-        for layer in model
-    ]
+    layers = _regioncam_layers(model)
     ends = [as_numpy(end.float(), "ends") for end in ((b - a) / 2, (a + b) / 2)]
 
     def pieces(slope: NDArray[np.float32], middle: NDArray[np.float32]) -> int:
@@ -73,6 +68,37 @@ def regioncam_pieces(model: nn.Sequential, a: Tensor, b: Tensor) -> Callable[[],
         return int(line.num_edges)
 
     return lambda: [pieces(*pair) for pair in zip(*ends, strict=True)]
+
+
+def regioncam_regions(
+    model: nn.Sequential, p0: Tensor, p1: Tensor, p2: Tensor, size: float
+) -> Callable[[], int] | None:
+    """Regioncam from -size to size along p1 - p0 and p2 - p0: float32, the number of regions."""
+    module = library("regioncam")
+    if module is None:
+        return None
+    layers = _regioncam_layers(model)
+    axes = as_numpy(torch.stack([p1 - p0, p2 - p0]).float(), "axes")
+    origin = as_numpy(p0.float(), "p0")
+
+    def regions() -> int:
+        plane = module.Regioncam(size)
+        plane.linear(axes, origin)
+        for layer in layers:
+            plane.linear(*layer) if layer else plane.relu()
+        return int(plane.num_faces)
+
+    return regions
+
+
+def _regioncam_layers(model: nn.Sequential) -> list[tuple[Any, Any] | None]:
+    """Weight and bias of each linear layer, None for a ReLU."""
+    return [
+        (layer.weight.detach().T.contiguous().numpy(), layer.bias.detach().numpy())
+        if isinstance(layer, nn.Linear)
+        else None
+        for layer in model
+    ]
 
 
 def as_bytes(words: Tensor) -> Bytes:

@@ -164,9 +164,11 @@ class Program(nn.Module):
 def exported_program(module: Any) -> Program | None:
     """Return a program of torch.export to be run, None for what is none.
 
-    Taken are an ExportedProgram, the module that it gives (``.module()``), and any torch.fx graph
-    of aten operators.
+    Taken are an ExportedProgram, the module that it gives (``.module()``), any torch.fx graph of
+    aten operators, and a `Program`, which is returned as it is.
     """
+    if isinstance(module, Program):
+        return module
     if isinstance(module, torch.export.ExportedProgram):
         return Program(module.module())
     if not isinstance(module, fx.GraphModule):

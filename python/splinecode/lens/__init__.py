@@ -29,14 +29,18 @@ if TYPE_CHECKING:
     from .complexity import LocalComplexity, local_complexity
     from .density_result import BoundaryDensity
     from .features import SplineFeatures, spline_features
+    from .line_density import ClassChanges, LineDensity
     from .nearest import NearestBoundaries, nearest_boundaries
     from .path_codes import PathAnalysis, path_analysis
+    from .rays import directions, scaling
     from .stable_regions import Plateaus, plateaus
 
 __getattr__ = loading(
     __name__,
     {
         "BoundaryDensity": "density_result",
+        "ClassChanges": "line_density",
+        "LineDensity": "line_density",
         "LocalComplexity": "complexity",
         "NearestBoundaries": "nearest",
         "PathAnalysis": "path_codes",
@@ -44,22 +48,26 @@ __getattr__ = loading(
         "SplineFeatures": "features",
         "boundary_density": "boundaries",
         "curves": "curves",
+        "directions": "rays",
         "local_complexity": "complexity",
         "nearest_boundaries": "nearest",
         "path_analysis": "path_codes",
         "plateaus": "stable_regions",
+        "scaling": "rays",
         "spline_features": "features",
     },
 )
 
 __all__ = [
     "BoundaryDensity",
+    "ClassChanges",
     "CodeSimilarity",
     "GroupComparison",
     "Grouping",
     "Interval",
     "LabelAgreement",
     "LabelPairs",
+    "LineDensity",
     "LocalComplexity",
     "MatchedPairs",
     "Monosemanticity",
@@ -80,6 +88,7 @@ __all__ = [
     "code_similarity",
     "compare_groups",
     "curves",
+    "directions",
     "endpoint_density",
     "exact_density",
     "fit_ood",
@@ -95,6 +104,7 @@ __all__ = [
     "plateaus",
     "regions",
     "same_and_different_pairs",
+    "scaling",
     "shared_regions",
     "spline_features",
     "unit_statistics",

@@ -79,9 +79,10 @@ def boundary_density(
         Of the bootstrap intervals (percentile); 0 resamples for none.
     resample : "inputs" or "pairs"
         What is drawn with replacement, see `compare_groups`. "inputs" by default: pairs that share
-        an input are not independent, and intervals of resampled pairs are too narrow the more pairs
-        an input stands in (simulated: they held the true mean half of the time, not 95 %, at 10
-        pairs an input). Where each input stands in one pair both agree.
+        an input are not independent, and intervals of resampled pairs are the narrower the more
+        pairs an input stands in. (In a simulation of 20 pairs an input, of values a_i + a_j +
+        noise, 95 % intervals of a mean held it half of the time, and with "inputs" 9 times of 10.)
+        Where each input stands in one pair both agree.
     seed : int
         Of the pairs and the bootstrap.
     batch_size : int

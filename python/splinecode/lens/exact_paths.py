@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from glob import escape
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Array, to_host
+from ..codes import Codes
 from ..network import Network
 from ..progress import progress_bar
 from ..segments import PathCrossings, polyline_crossings
@@ -19,8 +21,12 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ExactPaths:
-    """Crossings along paths: see the attributes of `PathAnalysis`."""
+    """Crossings along paths: see the attributes of `PathAnalysis`.
 
+    codes : numpy's, a row a point, of the chosen layers
+    """
+
+    codes: Codes
     counts: Counts
     first: Numbers
     layer: Counts
@@ -41,43 +47,49 @@ def exact_paths(
     `chosen` are the network's layers to count, by number, rising. Raises what `crossings` raises.
     """
     paths, steps = lengths.shape
-    found = ExactPaths(
-        np.zeros((paths, steps, len(chosen)), np.int64),
-        np.full(paths, np.inf),
-        np.full(paths, -1),
-        np.full(paths, -1),
-        np.zeros((paths, steps), bool),
-    )
+    counts = np.zeros((paths, steps, len(chosen)), np.int64)
+    first, ambiguous = np.full(paths, np.inf), np.zeros((paths, steps), bool)
+    layer, unit = np.full(paths, -1), np.full(paths, -1)
+    words = []
     with progress_bar(paths, "paths", progress) as advance:
         for p in range(paths):
             crossings = polyline_crossings(network, points[p], max_memory=max_memory)
-            _fill(found, p, crossings, lengths[p], chosen, advance)
-    return found
+            events = _Events.of(crossings, lengths[p], chosen)
+            np.add.at(counts[p], (events.step, events.layer), 1)
+            ambiguous[p] = to_host(crossings.segments.ambiguous)
+            if len(events.arc):
+                k = np.lexsort((events.unit, events.layer, events.arc))[0]
+                first[p], layer[p], unit[p] = events.arc[k], events.layer[k], events.unit[k]
+            last, beside = map(to_host, crossings.segments.end_words())
+            words.append(np.concatenate([beside, last[-1:]]))
+            advance(1)
+    codes = Codes(np.concatenate(words), network.layers)
+    names = [escape(network.layers[i].name) for i in chosen]
+    return ExactPaths(codes.select(*names), counts, first, layer, unit, ambiguous)
 
 
-def _fill(
-    found: ExactPaths,
-    path: int,
-    crossings: PathCrossings,
-    lengths: Numbers,
-    chosen: list[int],
-    advance: Callable[[int], object],
-) -> None:
-    """Write one path's crossings; those at a vertex count with the step that begins there."""
-    segments = crossings.segments
-    vertex, at_layer, at_unit, _ = map(to_host, crossings.at_vertices)
-    counts = to_host(segments.count(per_layer=True)).copy()
-    np.add.at(counts, (vertex, at_layer), 1)
-    found.counts[path] = counts[:, chosen]
-    found.ambiguous[path] = to_host(segments.ambiguous)
-    place = np.concatenate([np.zeros(1), lengths.cumsum()])
-    arcs = np.concatenate([to_host(crossings.arc_length), place[vertex]])
-    layers = np.concatenate([to_host(segments.layer), at_layer])
-    units = np.concatenate([to_host(segments.unit), at_unit])
-    kept = np.flatnonzero(np.isin(layers, chosen))
-    if len(kept):
-        first = kept[np.lexsort((units[kept], layers[kept], arcs[kept]))[0]]
-        found.first[path] = arcs[first]
-        found.layer[path] = chosen.index(int(layers[first]))
-        found.unit[path] = units[first]
-    advance(1)
+class _Events(NamedTuple):
+    """Crossings of the chosen layers on one path, numbered among these: arrays (n,)."""
+
+    arc: Numbers
+    step: Counts
+    layer: Counts
+    unit: Counts
+
+    @classmethod
+    def of(cls, crossings: PathCrossings, lengths: Numbers, chosen: list[int]) -> _Events:
+        """Put those at vertices, which end a step, beside those within steps."""
+        segments = crossings.segments
+        vertex, at_layer, at_unit, _ = map(to_host, crossings.at_vertices)
+        place = np.concatenate([np.zeros(1), lengths.cumsum()])
+        arc = np.concatenate([to_host(crossings.arc_length), place[vertex]])
+        steps = np.repeat(np.arange(len(lengths)), to_host(segments.count()))
+        layer = np.concatenate([to_host(segments.layer), at_layer])
+        unit = np.concatenate([to_host(segments.unit), at_unit])
+        kept = np.isin(layer, chosen)
+        return cls(
+            arc[kept],
+            np.concatenate([steps, vertex - 1])[kept],
+            np.searchsorted(chosen, layer[kept]),
+            unit[kept],
+        )

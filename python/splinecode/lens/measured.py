@@ -47,7 +47,7 @@ def measured(
     if exact or isinstance(subject, Network):
         network = network_of(subject, x)
         if distance_of != INPUTS:
-            x = _in_batches(lambda part: network.values_at(part, distance_of), x, batch_size)
+            x = in_batches(lambda part: network.values_at(part, distance_of), x, batch_size)
             network = network.restrict(start=distance_of)
         return _of_network(network, x, pairs, exact, layers, batch_size, progress)
     if not isinstance(subject, nn.Module):
@@ -120,7 +120,8 @@ def chosen_layers(layers: Sequence[Layer], patterns: str | Sequence[str] | None)
     return [i for i, name in enumerate(names) if any(fnmatchcase(name, glob) for glob in globs)]
 
 
-def _in_batches(call: Any, x: Tensor, batch_size: int) -> Tensor:
+def in_batches(call: Any, x: Tensor, batch_size: int) -> Tensor:
+    """Call with so many rows of x at a time."""
     return torch.cat([call(part) for part in x.split(batch_size)])
 
 
@@ -145,6 +146,6 @@ def outputs_of(model: nn.Module, x: Tensor, name: str, batch_size: int) -> Tenso
 
     try:
         with torch.no_grad():
-            return _in_batches(run, x, batch_size)
+            return in_batches(run, x, batch_size)
     finally:
         handle.remove()

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from glob import escape
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,6 @@ from ..tables import Table, percent
 from .analysis import Analysis
 from .exact_paths import Counts, ExactPaths, Numbers, exact_paths
 from .subjects import network_of
-
-_CODE_ROWS = 1024
-"""Points whose float64 values are in memory at a time while a network's codes are taken."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +49,7 @@ class PathAnalysis(Analysis):
         A boundary may stand before them: units that flip and flip back between two points.
     exact : int64 (paths, steps, layers), or None
         Crossings of the polyline through the points. One exactly at a point counts with the step
-        that begins there.
+        that ends there.
     first_exact : float64 (paths,), or None
         Arc length of the first crossing; inf without one.
     first_layer, first_unit : int64 (paths,), or None
@@ -147,9 +143,11 @@ def path_analysis(
     layers : glob or globs, optional
         Over the names of the network's layers, or, without exact counts, as in `spline_codes`.
     exact : bool, optional
-        Also cross the polyline through the points exactly. Codes of points are then those of the
-        network read, in float64, so that sampled and exact counts are of the same layers (max pools
-        are among them) and numbers. False: codes come from hooks on the module, in its own dtype.
+        Also cross the polyline through the points exactly, in float64. The codes of points then
+        come from there too, so that all counts are of the same layers (max pools are among them)
+        and numbers: a point's code is the one just after it on the path, and just before it for the
+        last point, since a point on a boundary has none of its own. False: codes come from hooks on
+        the module, in its own dtype.
         None: exact where the model is piecewise linear and the points are on the CPU;
         `sampled_only` says why not.
     batch_size : int
@@ -172,8 +170,8 @@ def path_analysis(
 
     Notes
     -----
-    On a path whose points lie on no boundary, endpoint <= sampled <= exact in every layer. One
-    forward pass a point; with `exact` one sweep a path, of as many segments as it has steps.
+    With `exact`, endpoint <= sampled <= exact in every layer, without exception; one sweep a path,
+    of as many segments as it has steps. Else one forward pass a point.
 
     """
     if not isinstance(model, nn.Module | Network):
@@ -188,17 +186,14 @@ def path_analysis(
         raise ValueError("points holds no paths; wanted at least one")
     network, why = _network(model, points, exact)
     lengths = _step_lengths(points)
-    flat = points.reshape(-1, *points.shape[2:])
-    crossed = None
-    if network is None:
-        assert isinstance(model, nn.Module)
-        codes = spline_codes(model, flat, layers, batch_size=batch_size, progress=progress)
-    else:
+    if network is not None:
         chosen = _chosen(network.layers, layers)
-        names = [escape(network.layers[i].name) for i in chosen]
-        codes = _codes_of(network, flat).select(*names)
         crossed = exact_paths(network, points, lengths, chosen, max_memory, progress)
-    return _analysis(codes, lengths, crossed, why)
+        return _analysis(crossed.codes, lengths, crossed, why)
+    assert isinstance(model, nn.Module)
+    flat = points.reshape(-1, *points.shape[2:])
+    codes = spline_codes(model, flat, layers, batch_size=batch_size, progress=progress)
+    return _analysis(codes, lengths, None, why)
 
 
 def _network(
@@ -239,11 +234,6 @@ def _chosen(layers: Sequence[Layer], patterns: str | Sequence[str] | None) -> li
             )
         chosen |= matching
     return sorted(chosen)
-
-
-def _codes_of(network: Network, flat: Array) -> Codes:
-    starts = range(0, len(flat), _CODE_ROWS)
-    return Codes.concatenate([network.codes(flat[i : i + _CODE_ROWS]) for i in starts])
 
 
 def _step_lengths(points: Array) -> Numbers:

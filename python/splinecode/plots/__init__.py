@@ -8,11 +8,17 @@ from .boundary_density import boundary_density
 from .clusters import monosemanticity
 from .counts import counts_by_method
 from .density import density_by_layer
+from .line_density import line_density
+from .local_complexity import local_complexity
+from .nearest_boundaries import nearest_boundaries
 from .neighbours import label_agreement
 from .ood import ood
+from .paths import paths
+from .plateaus import plateaus
 from .regions import regions, shared_regions
 from .scores import code_similarity, naswot, unit_statistics
 from .segment import segment_crossings
+from .spline_features import spline_features
 
 __all__ = [
     "boundary_density",
@@ -20,11 +26,17 @@ __all__ = [
     "counts_by_method",
     "density_by_layer",
     "label_agreement",
+    "line_density",
+    "local_complexity",
     "monosemanticity",
     "naswot",
+    "nearest_boundaries",
     "ood",
+    "paths",
+    "plateaus",
     "regions",
     "segment_crossings",
     "shared_regions",
+    "spline_features",
     "unit_statistics",
 ]

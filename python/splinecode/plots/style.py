@@ -50,6 +50,18 @@ CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#E69F00", INK)
 LINES = ("-", "--", "-.", ":")
 
 
+def layer_looks(count: int) -> list[dict[str, Any]]:
+    """Return colour, line style and marker of so many lines, no two of the first 28 alike."""
+    return [
+        {
+            "color": CYCLE[i % len(CYCLE)],
+            "linestyle": LINES[i % len(LINES)],
+            "marker": MARKERS[i % len(MARKERS)],
+        }
+        for i in range(count)
+    ]
+
+
 def figure_of(width: float, height: float, title: str = "") -> Figure:
     """Return an empty figure, inches wide and high."""
     figure = Figure(figsize=(width, height), layout="constrained")

@@ -8,8 +8,10 @@ from splinecode.reference.density import boundary_density
 from splinecode.reference.hamming import paired, pm1_topk, xor_matrix
 from splinecode.reference.local_complexity import local_complexity
 from splinecode.reference.segments import exact_crossings, sampled_crossings
+from splinecode.reference.slices import Subdivision, slice_regions
 
 __all__ = [
+    "Subdivision",
     "bool_codes",
     "boundary_density",
     "exact_crossings",
@@ -18,5 +20,6 @@ __all__ = [
     "paired",
     "pm1_topk",
     "sampled_crossings",
+    "slice_regions",
     "xor_matrix",
 ]

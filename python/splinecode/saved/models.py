@@ -33,8 +33,9 @@ def load_model(source: str | Path) -> nn.Module:
     Returns
     -------
     model : torch.nn.Module
-        Of a ``.pt2``, the module of the exported program, which `read_network` and `spline_codes`
-        take. `.eval()` was called on what a function returned.
+        Of a ``.pt2``, or an ExportedProgram that a function returns, a module that runs the program
+        operator by operator, without the guards that hold it to a batch size: `read_network` and
+        `spline_codes` take it.
 
     Raises
     ------
@@ -78,13 +79,13 @@ def _program(path: Path) -> nn.Module:
     if not path.is_file():
         raise FileNotFoundError(f"model: no file {path}; wanted what torch.export.save wrote")
     try:
-        module: nn.Module = _torch().export.load(path).module()
+        program = _torch().export.load(path)
     except Exception as error:  # zip, JSON or torch: whatever a broken file brings about
         raise ValueError(
             f"model: {path} is not read as an exported program ({_first_line(error)}); write it "
             "with torch.export.save"
         ) from error
-    return module
+    return _evaluating(program, str(path))
 
 
 @contextmanager
@@ -131,14 +132,13 @@ def _telling(what: str) -> Iterator[None]:
 
 
 def _evaluating(model: Any, source: str) -> nn.Module:
-    torch = _torch()
-    module: Any = model.module() if isinstance(model, torch.export.ExportedProgram) else model
-    if not isinstance(module, torch.nn.Module):
+    from ..exported import exported_program  # noqa: PLC0415 - it needs torch
+
+    found: Any = exported_program(model) or model
+    if not isinstance(found, _torch().nn.Module):
         raise TypeError(f"{source} returns a {type(model).__name__}; wanted a torch.nn.Module")
-    if not isinstance(module, torch.fx.GraphModule):  # one of torch.export refuses to be told
-        module.eval()
-    loaded: nn.Module = module
-    return loaded
+    module: nn.Module = found.eval()
+    return module
 
 
 def _torch() -> Any:

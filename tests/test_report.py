@@ -1,0 +1,193 @@
+"""The report is one valid file that needs no network, and escapes what users name."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from splinecode.report import lens_report, section_names
+from splinecode.report.section import Claim, Section
+from splinecode.report.sections import SECTIONS
+
+VOID = {"meta", "br", "input", "img", "link", "hr"}
+EVIL = "<img src=x onerror=alert(1)> & \"'</script>"
+
+
+class Checker(HTMLParser):
+    """Fails on elements that do not close; gathers ids, links and resources."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.resources: list[str] = []
+        self.text: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        for name, value in attrs:
+            assert not name.startswith("on")
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "xlink:href") and value.startswith("#"):
+                self.links.append(value[1:])
+            elif name in ("src", "href", "data", "poster", "srcset", "action"):
+                self.resources.append(value)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] not in (["script"], ["style"]):
+            self.text.append(data)
+
+
+def parsed(path) -> Checker:
+    checker = Checker()
+    checker.feed(path.read_text(encoding="utf-8"))
+    checker.close()
+    return checker
+
+
+class Named(nn.Sequential):
+    """A model whose layers have names that HTML would take for its own."""
+
+
+def net(inputs: int = 6, outputs: int = 3, kink: type[nn.Module] = nn.ReLU) -> nn.Module:
+    torch.manual_seed(0)
+    made = Named()
+    made.add_module("in", nn.Linear(inputs, 8))
+    made.add_module("<b>relu</b>&", kink())
+    made.add_module("mid", nn.Linear(8, 8))
+    made.add_module("last", kink())
+    made.add_module("out", nn.Linear(8, outputs))
+    return made.eval()
+
+
+def data(n: int = 60, inputs: int = 6) -> tuple[torch.Tensor, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 3
+    x = rng.normal(size=(n, inputs)) + labels[:, None]
+    return torch.tensor(x, dtype=torch.float32), labels
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    x, labels = data()
+    names = np.array([f"{EVIL} {label}" for label in labels])
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return lens_report(net(), x, names, output=path, title=EVIL, quick=True)
+
+
+def test_the_page_is_well_formed_and_its_links_lead_somewhere(written):
+    page = parsed(written)
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    assert set(page.links) <= set(page.ids)
+
+
+def test_nothing_is_fetched(written):
+    page = parsed(written)
+    assert all(resource.startswith("data:") for resource in page.resources)
+    text = written.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href|url\()\s*=?\s*["']?https?:""", text)
+    assert "@import" not in text
+    assert "default-src 'none'" in text
+
+
+def test_what_users_name_is_escaped(written):
+    text = written.read_text(encoding="utf-8")
+    assert "<img src=x" not in text
+    assert "<b>relu</b>" not in text
+    page = parsed(written)
+    assert any(EVIL in part for part in page.text)
+    assert text.count("</script>") == text.count("<script")
+
+
+def test_every_section_is_there_with_a_result_or_a_reason(written):
+    page = parsed(written)
+    assert set(section_names()) <= set(page.ids)
+    assert len(set(section_names())) == len(SECTIONS)
+    text = written.read_text(encoding="utf-8")
+    assert text.count("Left out: ") + text.count('class="work"') == len(SECTIONS)
+
+
+def test_a_curved_net_leaves_the_exact_sections_out_with_the_reason(tmp_path):
+    x, labels = data()
+    path = lens_report(net(kink=nn.GELU), x, labels, output=tmp_path / "a.html", quick=True)
+    text = "".join(parsed(path).text)
+    assert "Left out: exact analyses need a piecewise-linear network." in text
+    assert "GELU" in text
+
+
+def test_without_labels_and_with_one_class(tmp_path):
+    x, _ = data(20)
+    for given in (None, np.zeros(20, int)):
+        path = lens_report(net(), x, given, output=tmp_path / "a.html", quick=True)
+        assert parsed(path).open == []
+
+
+def test_sections_are_chosen_by_name(tmp_path):
+    x, _ = data()
+    path = lens_report(net(), x, output=tmp_path / "a.html", analyses=["model"])
+    ids = parsed(path).ids
+    assert "model" in ids
+    assert "segments" not in ids
+    for wrong in (["models"], [], "model"):
+        with pytest.raises(ValueError, match="wanted some of model, "):
+            lens_report(net(), x, output=tmp_path / "a.html", analyses=wrong)
+
+
+def test_the_limit_draws_a_part_of_an_array_by_the_seed(tmp_path):
+    x, labels = data(200)
+    read = {}
+    for seed in (0, 0, 1):
+        path = lens_report(
+            net(), x, labels, output=tmp_path / "a.html", limit=10, seed=seed, quick=True
+        )
+        text = re.sub(r"[\d,.]+ s\b", "", path.read_text(encoding="utf-8"))
+        read.setdefault(seed, text)
+        assert read[seed] == text  # the same seed gives the same page, but for the times
+    assert read[0] != read[1].replace("seed 1", "seed 0")
+
+
+def test_loaders_and_float64_inputs(tmp_path):
+    x, labels = data(32)
+    batches = [(x[i : i + 8].double(), labels[i : i + 8]) for i in range(0, 32, 8)]
+    path = lens_report(net(), batches, output=tmp_path / "a.html", analyses=["model"], limit=20)
+    assert "20 inputs" in path.read_text(encoding="utf-8")
+
+
+def test_errors_name_the_argument(tmp_path):
+    x, labels = data()
+    with pytest.raises(TypeError, match="model is a int; wanted a torch.nn.Module"):
+        lens_report(3, x)
+    with pytest.raises(ValueError, match=r"model is in training mode; wanted model.eval\(\)"):
+        lens_report(net().train(), x)
+    with pytest.raises(ValueError, match="limit is 1; wanted at least 2 inputs"):
+        lens_report(net(), x, limit=1)
+    with pytest.raises(FileNotFoundError, match="whose folder does not exist"):
+        lens_report(net(), x, output=tmp_path / "no" / "a.html")
+    with pytest.raises(ValueError, match="labels has shape"):
+        lens_report(net(), x, labels[:3], output=tmp_path / "a.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_claims_say_what_the_numbers_show():
+    for section in SECTIONS:
+        assert isinstance(section, Section)
+        assert section.question.endswith(("?", "."))
+        assert re.fullmatch(r"[a-z_]+", section.name)
+    assert Claim("The paper says.", None, "Here.").shows is None
