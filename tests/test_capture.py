@@ -5,6 +5,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from splinecode import spline_codes
+from splinecode.capture.batches import batched
 
 
 class Shared(nn.Module):
@@ -45,6 +46,32 @@ def test_batches_of_a_loader(net):
     loader = DataLoader(TensorDataset(x, torch.arange(11)), batch_size=4)
     assert spline_codes(net, loader) == wanted
     assert spline_codes(net, list(x.split(5))) == wanted
+
+
+def test_the_number_of_inputs_is_known_where_a_loader_tells(net):
+    x = torch.randn(11, 4)
+    data = TensorDataset(x)
+    known = {
+        11: [x, {"x": x}, DataLoader(data, batch_size=4), DataLoader(data, 4, shuffle=True)],
+        8: [DataLoader(data, batch_size=4, drop_last=True)],
+        None: [[x], (part for part in x), DataLoader(data, batch_sampler=[[0, 1], [2]])],
+    }
+    for total, inputs in known.items():
+        assert [batched(one, 3)[1] for one in inputs] == [total] * len(inputs)
+
+
+def test_a_bar_shows_inputs(net, capsys):
+    pytest.importorskip("tqdm")
+    x = torch.randn(11, 4)
+    spline_codes(net, DataLoader(TensorDataset(x), batch_size=4), progress=True)
+    assert "11/11" in capsys.readouterr().err
+
+
+def test_inputs_are_read_from_a_memory_map(net, tmp_path):
+    x = np.random.default_rng(0).standard_normal((9, 4)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert spline_codes(net, mapped, batch_size=2) == spline_codes(net, x)
 
 
 def test_numpy_in_numpy_out(net):

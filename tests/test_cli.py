@@ -242,6 +242,22 @@ def test_density_of_labels_from_a_file_and_its_figure(folder: Path) -> None:
     assert Path("d.png").read_bytes()[:4] == b"\x89PNG"
 
 
+# ---------------------------------------------------------------- lens
+
+
+def test_lens_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    x = torch.as_tensor(np.load("xy.npz")["x"])
+    torch.export.save(exported(load_model("net.py:net"), x), "net.pt2")
+    arguments = ["lens", "net.pt2", "xy.npz", "--quick", "--limit", "20", "-o", "out.html"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == "out.html\n"
+    text = Path("out.html").read_text()
+    assert "<title>net.pt2 through the polytope lens" in text
+    assert main([*arguments, "--title", "a < b"]) == 0
+    assert "<title>a &lt; b" in Path("out.html").read_text()
+
+
 # ---------------------------------------------------------------- errors
 
 
@@ -263,6 +279,8 @@ def test_density_of_labels_from_a_file_and_its_figure(folder: Path) -> None:
         (["density", "net.py:net", "x.npy"], "x.npy has no labels; wanted an array y beside"),
         (["density", "net.py:net", "xy.npz", "--labels", "x.npy"], "labels has shape (50, 4)"),
         (["density", "net.py:net", "xy.npz", "--pairs", "900"], "only 135 pairs of the same class"),
+        (["lens", "net.py:net", "xy.npz", "-o", "r.txt"], "'r.txt' does not end in .html"),
+        (["lens", "net.py:net", "xy.npz", "--labels", "x.npy"], "labels"),
         (["neighbors", "xy.npz"], "xy.npz holds no words, layers, bits; wanted"),
         (["neighbors", "none.npz"], "splinecode neighbors: codes: no file none.npz"),
         (["crossings", "net.py:net"], "wanted either --pairs, of inputs of DATA, or --from and"),

@@ -89,3 +89,5 @@ def test_errors() -> None:
         matched_pairs(Y, X, 5, seed=0, pool=0)
     with pytest.raises(ValueError, match="n is 5000 but labels has only 2340 pairs of the same"):
         matched_pairs(Y, X, 5000, seed=0)
+    with pytest.raises(ValueError, match="inputs holds NaN or inf"):
+        matched_pairs(Y, X * np.nan, 5, seed=0)

@@ -160,7 +160,7 @@ def test_errors() -> None:
     model, points = net(), paths()
     with pytest.raises(TypeError, match="model is a str"):
         plateaus("net", points)
-    with pytest.raises(TypeError, match="model returns a dict; wanted a tensor: wrap it"):
+    with pytest.raises(TypeError, match="model returns no tensor; wrap it"):
         plateaus(Named().eval(), points)
     with pytest.raises(ValueError, match=r"points has shape \(7, 4\)"):
         plateaus(model, points[0])

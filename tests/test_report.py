@@ -9,10 +9,14 @@ import torch
 from torch import nn
 
 from splinecode.report import lens_report, section_names
-from splinecode.report.section import Claim, Section
+from splinecode.report.build import run_section
+from splinecode.report.page import page_html
+from splinecode.report.section import Claim, Section, Subject
 from splinecode.report.sections import SECTIONS
 
 VOID = {"meta", "br", "input", "img", "link", "hr"}
+CURVED = ["segments", "scaling", "density", "paths", "nearest", "units"]
+DRAWN = ["segments", "density", "ood"]
 EVIL = "<img src=x onerror=alert(1)> & \"'</script>"
 
 
@@ -126,17 +130,47 @@ def test_every_section_is_there_with_a_result_or_a_reason(written):
 
 def test_a_curved_net_leaves_the_exact_sections_out_with_the_reason(tmp_path):
     x, labels = data()
-    path = lens_report(net(kink=nn.GELU), x, labels, output=tmp_path / "a.html", quick=True)
+    path = lens_report(
+        net(kink=nn.GELU), x, labels, output=tmp_path / "a.html", analyses=CURVED, quick=True
+    )
     text = "".join(parsed(path).text)
-    assert "Left out: exact analyses need a piecewise-linear network." in text
+    assert text.count("Left out: ") == 3
+    assert "exact analyses need a piecewise-linear network." in text
     assert "GELU" in text
 
 
-def test_without_labels_and_with_one_class(tmp_path):
+@pytest.mark.parametrize("labels", [None, np.zeros(20, int)])
+def test_without_labels_and_with_one_class(tmp_path, labels):
     x, _ = data(20)
-    for given in (None, np.zeros(20, int)):
-        path = lens_report(net(), x, given, output=tmp_path / "a.html", quick=True)
-        assert parsed(path).open == []
+    names = [name for name in section_names() if name != "monosemanticity"]
+    path = lens_report(net(), x, labels, output=tmp_path / "a.html", analyses=names, quick=True)
+    assert parsed(path).open == []
+    text = "".join(parsed(path).text)
+    assert text.count("Left out: ") == 1
+    assert "it compares classes, and " in text
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_few_inputs_leave_out_what_needs_more(n):
+    x, labels = data(3)
+    subject = Subject(net(), x[:n], labels[:n], 0, True, False)
+    for section in SECTIONS:
+        outcome = run_section(section, subject)
+        assert (outcome.result is None) == bool(outcome.reason)
+
+
+def test_equal_inputs_and_a_network_of_dead_units():
+    dead = net()
+    with torch.no_grad():
+        for part in dead:
+            if isinstance(part, nn.Linear):
+                part.bias[:] = -5
+    for model, x in ((net(), torch.ones(30, 6)), (dead, data(30)[0] * 1e-3)):
+        subject = Subject(model, x, np.arange(30) % 3, 0, True, False)
+        for section in SECTIONS:
+            if section.name != "monosemanticity":
+                outcome = run_section(section, subject)
+                assert page_html("T", "L", [outcome], {}).count(f'id="{section.name}"') == 1
 
 
 def test_sections_are_chosen_by_name(tmp_path):
@@ -155,7 +189,7 @@ def test_the_limit_draws_a_part_of_an_array_by_the_seed(tmp_path):
     read = {}
     for seed in (0, 0, 1):
         path = lens_report(
-            net(), x, labels, output=tmp_path / "a.html", limit=10, seed=seed, quick=True
+            net(), x, labels, output=tmp_path / "a.html", limit=10, seed=seed, analyses=DRAWN
         )
         text = re.sub(r"[\d,.]+ s\b", "", path.read_text(encoding="utf-8"))
         read.setdefault(seed, text)

@@ -33,7 +33,7 @@ from .units import cofiring, firing_counts, firing_rates
 
 if TYPE_CHECKING:
     from .blocks import BlockCrossings, MlpBlock, Norm, block_crossings, read_block
-    from .capture import spline_codes
+    from .capture import Captured, capture_codes, spline_codes
     from .network import Network
     from .polytopes import (
         affine_map,
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 __getattr__ = loading(
     __name__,
     {
+        "Captured": "capture",
+        "capture_codes": "capture",
         "spline_codes": "capture",
         "Network": "network",
         "UnsupportedNetworkError": "reading",
@@ -84,6 +86,7 @@ __getattr__ = loading(
 __all__ = [
     "BankMatches",
     "BlockCrossings",
+    "Captured",
     "Clustering",
     "CodeStore",
     "Codes",
@@ -104,6 +107,7 @@ __all__ = [
     "affine_map",
     "block_crossings",
     "boundary_along",
+    "capture_codes",
     "cofiring",
     "consecutive_hamming",
     "crossings",

@@ -25,7 +25,7 @@ def cases(quick: bool) -> list[partial[Case]]:
     """Return what builds each case, data included, when called."""
     if quick:
         return [partial(_case, (2, 8, 8, 1), 1.0), partial(_case, (6, 8, 8, 2), 0.5)]
-    return [partial(_case, _SMALL, 1.0), partial(_case, _MEDIUM, 0.11)]
+    return [partial(_case, _SMALL, 1.0), partial(_case, _MEDIUM, 0.175)]
 
 
 def _case(widths: tuple[int, ...], size: float) -> Case:

@@ -75,6 +75,11 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--progress", action="store_true", help="show progress bars (needs tqdm)")
 
 
+def html_file(text: str) -> Path:
+    """Return where a report is to be written."""
+    return _place(text, ".html")
+
+
 def _npz(text: str) -> Path | None:
     return None if text == "-" else _place(text, ".npz")
 

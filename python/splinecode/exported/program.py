@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,41 +13,58 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from .calls import Call, calls_of, function_name, nodes_of
+from .parts import hooked, part_of
 from .running import Run, Watch
 
 
 class Program(nn.Module):
     """What torch.export made of a module, run operator by operator.
 
-    Weights are those of the module given, under their names. `watch` is told of each operator.
+    Weights are those of the module given, under their names. Its parts stand for the modules that
+    ran, and can be hooked for their outputs. `watch` is told of each operator; `signature` is that
+    of the module exported.
     """
 
     def __init__(self, body: fx.GraphModule, *, is_whole: bool = True) -> None:
         super().__init__()
-        for name, part in body.named_children():
-            if not isinstance(part, fx.GraphModule) and name != "_guards_fn":
-                self.add_module(name, part)
-        for name, weight in body.named_parameters(recurse=False):
-            self.register_parameter(name, weight)
-        for name, buffer in body.named_buffers(recurse=False):
-            self.register_buffer(name, buffer)
         self._kept = (body,)  # no part of this module: weights keep their names
         self._calls = calls_of(body)
+        for path in self.paths():
+            part_of(self, path)
+        self._hold_weights()
         pytrees = getattr(body.graph._codegen, "pytree_info", None)
         self._in_spec = pytrees.in_spec if pytrees is not None else None
         self._out_spec = pytrees.out_spec if pytrees is not None and is_whole else None
         self.watch = Watch()
-        self.forward = self._forward_of(inspect.signature(body.forward))
+        self.signature = inspect.signature(body.forward)
 
-    def _forward_of(self, signature: inspect.Signature) -> Callable[..., Any]:
-        """Return a forward that takes the arguments of the module that was exported."""
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program on the arguments of the module that was exported: see `signature`."""
+        out = Run(self._body, hooked(self, self.watch)).outputs(*self._flat(args, kwargs))
+        return out if self._out_spec is None else pytree.tree_unflatten(out, self._out_spec)
 
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            out = Run(self._body, self.watch).outputs(*self._flat(args, kwargs))
-            return out if self._out_spec is None else pytree.tree_unflatten(out, self._out_spec)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+        """Return a program of its own weights, without hooks."""
+        copied = Program(copy.deepcopy(self._body, memo), is_whole=self._out_spec is not None)
+        return copied.train(self.training)
 
-        forward.__signature__ = signature  # type: ignore[attr-defined]
-        return forward
+    def _hold_weights(self) -> None:
+        for name, weight in self._body.named_parameters(remove_duplicate=False):
+            path, _, own = name.rpartition(".")
+            part_of(self, path).register_parameter(own, weight)
+        for name, buffer in self._body.named_buffers(remove_duplicate=False):
+            path, _, own = name.rpartition(".")
+            part_of(self, path).register_buffer(own, buffer)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Program:
+        """Move the weights, or take them to another dtype: those that run."""
+        self._body._apply(fn, recurse)
+        self._hold_weights()
+        return self
+
+    def extra_repr(self) -> str:
+        """Return the operators, as a module prints them."""
+        return self._body.code.strip()
 
     @property
     def _body(self) -> fx.GraphModule:
@@ -54,7 +72,7 @@ class Program(nn.Module):
 
     def _flat(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """Return what the placeholders take."""
-        bound = inspect.signature(self.forward).bind(*args, **kwargs)
+        bound = self.signature.bind(*args, **kwargs)
         if self._in_spec is None:
             return list(bound.args)
         places = list(range(self._in_spec.num_leaves))

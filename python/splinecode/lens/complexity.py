@@ -246,11 +246,17 @@ def _counts(
     batch_size: int,
     advance: Callable[[int], object],
 ) -> tuple[NDArray[np.int64], tuple[Layer, ...]]:
-    vertices, parts = len(steps), []
-    for some in x.split(max(1, batch_size // vertices)):
-        points = (some.flatten(1)[:, None] + steps).reshape(-1, *x.shape[1:])
+    vertices, some = len(steps), max(1, batch_size // len(steps))
+    counts = np.empty((len(x), 0), np.int64)
+    known: tuple[Layer, ...] = ()
+    for start in range(0, len(x), some):
+        part = x[start : start + some]
+        points = (part.flatten(1)[:, None] + steps).reshape(-1, *x.shape[1:])
         codes = spline_codes(net, points, layers, batch_size=len(points))
-        offsets = np.arange(len(some) + 1) * vertices
-        parts.append(to_host(flipped_any(codes, offsets, per_layer=True)))
-        advance(len(some))
-    return np.concatenate(parts).astype(np.int64), codes.layers
+        if start == 0:
+            # Made at once: small results between freed activations would keep the heap apart.
+            known, counts = codes.layers, np.empty((len(x), len(codes.layers)), np.int64)
+        offsets = np.arange(len(part) + 1) * vertices
+        counts[start : start + some] = to_host(flipped_any(codes, offsets, per_layer=True))
+        advance(len(part))
+    return counts, known

@@ -95,7 +95,8 @@ def spline_features(
         Linear maps (torch's, or transformers' Conv1D) or convolutions whose outputs are
         pre-activations. By default the first linear map of every decoder block's MLP, the gate of a
         gated one (see `read_block` for the shapes that are known), or else each one that feeds an
-        activation module directly.
+        activation module directly. One with a batch norm behind it has no pre-activation of its
+        own: fuse the two (`torch.nn.utils.fusion`) first.
     batch_size : int
         Inputs per forward pass, for an array.
     progress : bool

@@ -63,8 +63,8 @@ def matched_pairs(
 
     Raises
     ------
-    ValueError : labels and inputs of another number, fewer than n pairs of the same class, a
-        caliper or pool that cannot be, or no match at all.
+    ValueError : labels and inputs of another number, fewer than n pairs of the same class, NaN or
+        inf, a caliper or pool that cannot be, or no match at all.
 
     Notes
     -----
@@ -84,6 +84,10 @@ def matched_pairs(
         raise ValueError(f"pool is {pool}; wanted at least 1 pair for each to match")
     same, different = draw_pairs(labels, n, min(pool * n, count_different(labels)), seed)
     wanted, offered = pair_distances(rows, same), pair_distances(rows, different)
+    if not (np.isfinite(wanted).all() and np.isfinite(offered).all()):
+        raise ValueError(
+            "inputs holds NaN or inf, or is too large to measure; wanted finite numbers"
+        )
     taken = _nearest_unused(wanted, offered, caliper)
     kept = np.flatnonzero(taken >= 0)
     if n > 0 and len(kept) == 0:
@@ -103,10 +107,11 @@ def _nearest_unused(wanted: Values, offered: Values, caliper: float) -> Indices:
     Of two as near the lower. Taken places point on to the next free one, with paths halved.
     """
     order = np.argsort(offered, kind="stable")
-    values = [-np.inf, *offered[order].tolist(), np.inf]
-    left, right = list(range(len(values))), list(range(len(values)))
+    values = np.concatenate([[-np.inf], offered[order], [np.inf]])
+    left: dict[int, int] = {}
+    right: dict[int, int] = {}
     taken = np.full(len(wanted), -1, np.int64)
-    places = np.searchsorted(offered[order], wanted) + 1
+    places = np.searchsorted(values[1:-1], wanted) + 1
     for k, (value, place) in enumerate(zip(wanted.tolist(), places.tolist(), strict=True)):
         low, high = _free(left, place - 1), _free(right, place)
         best = low if value - values[low] <= values[high] - value else high
@@ -116,8 +121,10 @@ def _nearest_unused(wanted: Values, offered: Values, caliper: float) -> Indices:
     return taken
 
 
-def _free(onward: list[int], place: int) -> int:
-    while onward[place] != place:
-        onward[place] = onward[onward[place]]
-        place = onward[place]
+def _free(onward: dict[int, int], place: int) -> int:
+    """Follow where taken places point; what is not among them is free."""
+    while (following := onward.get(place)) is not None:
+        if (beyond := onward.get(following)) is not None:
+            onward[place] = beyond
+        place = following
     return place

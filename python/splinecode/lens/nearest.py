@@ -106,7 +106,8 @@ def nearest_boundaries(
     Notes
     -----
     By `nearest_boundary`, which tells exactness and costs: n * width of an input evaluations of the
-    network.
+    network. An input exactly on a boundary is at distance 0: images with blank patches always are
+    in a network with max pools, whose windows tie there.
 
     """
     x, _ = batch_of(inputs, limit=limit)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from ..reading import UnsupportedNetworkError
 from ..tables import Table, percent
 from .analysis import Analysis
 from .exact_paths import Counts, ExactPaths, Numbers, exact_paths
+from .measured import chosen_layers
 from .subjects import network_of
 
 
@@ -187,7 +187,7 @@ def path_analysis(
     network, why = _network(model, points, exact)
     lengths = _step_lengths(points)
     if network is not None:
-        chosen = _chosen(network.layers, layers)
+        chosen = chosen_layers(network.layers, layers)
         crossed = exact_paths(network, points, lengths, chosen, max_memory, progress)
         return _analysis(crossed.codes, lengths, crossed, why)
     assert isinstance(model, nn.Module)
@@ -216,24 +216,6 @@ def _network(
         if exact:
             raise
         return None, str(error)
-
-
-def _chosen(layers: Sequence[Layer], patterns: str | Sequence[str] | None) -> list[int]:
-    names = [layer.name for layer in layers]
-    if not names:
-        raise ValueError("the network has no layer of kinks; wanted at least one")
-    if patterns is None:
-        return list(range(len(names)))
-    chosen: set[int] = set()
-    for pattern in [patterns] if isinstance(patterns, str) else patterns:
-        matching = {i for i, name in enumerate(names) if fnmatchcase(name, pattern)}
-        if not matching:
-            raise ValueError(
-                f"layers: no layer of the network matches {pattern!r}; there are {names}. To name "
-                "other modules pass exact=False"
-            )
-        chosen |= matching
-    return sorted(chosen)
 
 
 def _step_lengths(points: Array) -> Numbers:

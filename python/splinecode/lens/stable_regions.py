@@ -19,6 +19,7 @@ from ..progress import progress_bar
 from ..tables import Table, percent
 from .analysis import Analysis
 from .jacobians import JacobianNorms, jacobian_norms
+from .outputs import keeping_outputs
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -231,21 +232,13 @@ def _codes_and_outputs(
     progress: bool,
 ) -> tuple[Codes, Tensor]:
     """Run the model once, and keep its outputs (n, outputs), float64 on the CPU, beside codes."""
-    outputs: list[Tensor] = []
-
-    def keep(module: nn.Module, arguments: Any, output: Any) -> None:
-        if not isinstance(output, Tensor):
-            raise TypeError(
-                f"model returns a {type(output).__name__}; wanted a tensor: wrap it in a module "
-                "that returns the part to follow, such as logits"
-            )
-        outputs.append(output.detach().flatten(1).double().cpu())
-
-    handle = model.register_forward_hook(keep)
-    try:
+    with keeping_outputs(model) as outputs:
         codes = spline_codes(model, flat, layers, batch_size=batch_size, progress=progress)
-    finally:
-        handle.remove()
+    if not outputs:
+        raise TypeError(
+            "model returns no tensor; wrap it in a module that returns the part to follow, such as "
+            "logits"
+        )
     return codes, torch.cat(outputs)
 
 

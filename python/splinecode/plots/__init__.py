@@ -18,6 +18,7 @@ from .plateaus import plateaus
 from .regions import regions, shared_regions
 from .scores import code_similarity, naswot, unit_statistics
 from .segment import segment_crossings
+from .slices import sampled_slice_2d, slice_2d
 from .spline_features import spline_features
 
 __all__ = [
@@ -35,8 +36,10 @@ __all__ = [
     "paths",
     "plateaus",
     "regions",
+    "sampled_slice_2d",
     "segment_crossings",
     "shared_regions",
+    "slice_2d",
     "spline_features",
     "unit_statistics",
 ]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..arrays import library_of
+from ..exported import Program
 from ..steps import Shape
 
 Place = str | int
@@ -50,7 +51,7 @@ class Example:
                 "the segments vary"
             )
         if isinstance(inputs, str) and inputs not in self._values:
-            names = list(inspect.signature(module.forward).parameters)
+            names = list(_signature(module).parameters)
             inputs = names.index(inputs) if inputs in names else inputs
         if inputs not in arrays:
             raise ValueError(f"inputs is {inputs!r}; the arrays of example_input are {arrays}")
@@ -87,7 +88,7 @@ def _spread(module: nn.Module, example: Any) -> tuple[Values, Callable[[Values],
     A tuple, a list or a mapping is spread over the arguments of the module's forward, and is its
     only argument where they do not take it so.
     """
-    takes = inspect.signature(module.forward)
+    takes = _signature(module)
     if isinstance(example, Mapping):
         named = all(isinstance(name, str) for name in example) and _binds(takes, [], example)
         if named:
@@ -99,6 +100,10 @@ def _spread(module: nn.Module, example: Any) -> tuple[Values, Callable[[Values],
     if _binds(takes, example, {}):
         return dict(enumerate(example)), lambda values: (list(values.values()), {})
     return dict(enumerate(example)), lambda values: ([kind(values.values())], {})
+
+
+def _signature(module: nn.Module) -> inspect.Signature:
+    return module.signature if isinstance(module, Program) else inspect.signature(module.forward)
 
 
 def _binds(takes: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .._core import __version__
 from ..arrays import Array
+from ..exported import exported_program
 from ..files import replaced_atomically
 from ..lens.subjects import batch_of
 from ..progress import progress_bar
@@ -24,7 +25,7 @@ from .sections import SECTIONS
 
 
 def lens_report(
-    model: nn.Module,
+    model: nn.Module | torch.export.ExportedProgram,
     inputs: Array | Iterable[Any],
     labels: Any = None,
     *,
@@ -43,7 +44,7 @@ def lens_report(
 
     Parameters
     ----------
-    model : torch.nn.Module in evaluation mode, on the CPU
+    model : torch.nn.Module in evaluation mode, on the CPU, or what torch.export made of one
     inputs : array (n, ...), or iterable of batches, or of (batch, labels) pairs
     labels : array-like (n,), optional
         Instead of those of the iterable.
@@ -80,17 +81,18 @@ def lens_report(
 
     """
     sections = _chosen(analyses)
+    module = _evaluating(model)
     path = Path(output)
-    _check(model, path, limit)
-    x, labels = _inputs(model, inputs, labels, limit, seed)
-    subject = Subject(model, x, labels, seed, quick, progress)
+    _check(path, limit)
+    x, labels = _inputs(module, inputs, labels, limit, seed)
+    subject = Subject(module, x, labels, seed, quick, progress)
     began = time.perf_counter()
     outcomes = []
     with progress_bar(len(sections), "analyses", progress) as advance:
         for section in sections:
             outcomes.append(run_section(section, subject))
             advance(1)
-    name = type(model).__name__
+    name = type(module).__name__
     page = page_html(
         f"{name} through the polytope lens" if title is None else title,
         _lead(outcomes, len(x)),
@@ -135,11 +137,18 @@ def _chosen(analyses: Sequence[str] | None) -> list[Section]:
     return [section for section in SECTIONS if section.name in analyses]
 
 
-def _check(model: nn.Module, path: Path, limit: int) -> None:
+def _evaluating(model: Any) -> nn.Module:
+    program = exported_program(model)
+    if program is not None:
+        return program.eval()
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; wanted a torch.nn.Module")
     if model.training:
         raise ValueError("model is in training mode; wanted model.eval()")
+    return model
+
+
+def _check(path: Path, limit: int) -> None:
     if limit < 2:
         raise ValueError(f"limit is {limit}; wanted at least 2 inputs")
     if not path.parent.is_dir():

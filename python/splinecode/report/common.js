@@ -85,6 +85,9 @@ lens.watch = (holder, draw) => {
 };
 
 lens.start = async () => {
+  addEventListener("beforeprint", () => {
+    for (const part of document.querySelectorAll("details")) part.open = true;
+  });
   for (const holder of document.querySelectorAll("[data-viewer]")) {
     const source = document.getElementById(holder.dataset.source);
     try {

@@ -30,7 +30,7 @@ _PATTERN = re.compile("|".join(re.escape(colour) for colour in _THEMED), re.IGNO
 _VARIABLES = {colour.lower(): f"var({name})" for colour, name in _THEMED.items()}
 
 
-def figure_html(axes: Any, name: str, label: str) -> str:
+def figure_html(axes: Any, name: str, label: str, themed: bool = True) -> str:
     """Return a figure as an element: inline SVG, or an image where the SVG would be large.
 
     Parameters
@@ -40,6 +40,8 @@ def figure_html(axes: Any, name: str, label: str) -> str:
         Goes before the SVG's ids, which must differ from those of other figures in the page.
     label : str, escaped
         What a screen reader says.
+    themed : bool
+        Take the page's colours; else stand on white paper.
 
     """
     figure: Figure = np.ravel(np.asarray(axes, dtype=object))[0].figure
@@ -48,22 +50,34 @@ def figure_html(axes: Any, name: str, label: str) -> str:
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     if len(text) <= MOST_SVG_BYTES:
-        return _inline(text, name, label)
+        body = _inline(text, name, label)
+        return _themed(body) if themed else body.replace("<svg ", '<svg class="paper" ', 1)
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=_PNG_DPI)
     data = base64.b64encode(image.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{label}">'
+    width = figure.get_figwidth() * 96
+    source = f"data:image/png;base64,{data}"
+    return f'<img src="{source}" style="max-width:{width:.0f}px" alt="{label}">'
 
 
 def _inline(text: str, name: str, label: str) -> str:
-    """Return the svg element alone, with ids of its own and colours of the page's theme."""
+    """Return the svg element alone, with ids of its own."""
     body = text[text.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
-    body = re.sub(r"^<svg[^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf"<svg \1 {_role(label)}>", body)
-    body = body.replace("xlink:href", "href")
+    body = re.sub(r"^<svg[^>]*>", lambda found: _opening(found.group(), label), body)
+    return body.replace("xlink:href", "href")
+
+
+def _themed(body: str) -> str:
     return _PATTERN.sub(lambda found: _VARIABLES[found.group().lower()], body)
 
 
-def _role(label: str) -> str:
-    return f'role="img" aria-label="{label}"'
+def _opening(tag: str, label: str) -> str:
+    """Return the start of an svg element that is as wide as the figure, where the page is."""
+    box = re.search(r'viewBox="[^"]*"', tag)
+    width = re.search(r'width="([\d.]+)pt"', tag)
+    assert box is not None
+    assert width is not None
+    pixels = float(width.group(1)) * 96 / 72
+    return f'<svg {box.group()} style="max-width:{pixels:.0f}px" role="img" aria-label="{label}">'

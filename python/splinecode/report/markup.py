@@ -7,9 +7,20 @@ from html import escape
 
 from ..tables import Table
 
+_MOST_ROWS = 15
+"""Longer tables are folded."""
+
 
 def table_html(table: Table) -> str:
-    """Return a table: the first column names its row."""
+    """Return a table, whose first column names its row; a long one folded under its title."""
+    title = _text(table.title)
+    if len(table.rows) <= _MOST_ROWS:
+        return _rows_html(table, title, f"<caption>{title}</caption>")
+    summary = f"{title} ({len(table.rows):,} rows)"
+    return f"<details><summary>{summary}</summary>{_rows_html(table, title, '')}</details>"
+
+
+def _rows_html(table: Table, title: str, caption: str) -> str:
     head = "".join(f'<th scope="col">{_text(name)}</th>' for name in table.header)
     rows = []
     for first, *rest in table.rows:
@@ -17,9 +28,8 @@ def table_html(table: Table) -> str:
         rows.append(f'<tr><th scope="row">{_text(first)}</th>{cells}</tr>')
     body = "\n".join(rows)
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(table.title)}"><table>'
-        f"<caption>{_text(table.title)}</caption>"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table>'
+        f"{caption}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"
     )
 
 

@@ -88,7 +88,8 @@ def _figure(outcome: Outcome) -> str:
     section = outcome.section
     if section.figure is None:
         return paragraph(section.reading)
-    drawn = figure_html(section.figure(outcome.result), section.name, escape(section.title))
+    label = escape(section.title)
+    drawn = figure_html(section.figure(outcome.result), section.name, label, section.themed)
     return f"<figure>{drawn}<figcaption>{escape(section.reading)}</figcaption></figure>"
 
 

@@ -46,6 +46,10 @@ class Subject:
             raise Skipped(f"exact analyses need a piecewise-linear network. {self._read}")
         return self._read
 
+    def network_or_none(self) -> Network | None:
+        """Return the model as a piecewise-linear network, None if it is none."""
+        return None if isinstance(self._read, str) else self._read
+
     def known_labels(self) -> Labels:
         """Return the labels; raise `Skipped` where there are none, or of one class only."""
         if self.labels is None:
@@ -94,6 +98,9 @@ class Section:
     figure : function of the result, which returns Axes, optional
     claim : function of the result, optional
     viewer : Viewer, optional
+    themed : bool
+        The figure takes the page's colours; False where it has colours of its own that would not
+        go with a dark page.
 
     """
 
@@ -105,6 +112,7 @@ class Section:
     figure: Callable[[Any], Any] | None = None
     claim: Callable[[Any], Claim | None] | None = None
     viewer: Viewer | None = None
+    themed: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -159,18 +158,16 @@ class CodeStore:
         last = len(self) if last is None else last
         if not 0 <= first <= last <= len(self):
             raise IndexError(f"rows [{first}, {last}) of a store of {len(self):,}")
-        starts = [self._metadata.first_row(i) for i in range(len(self._metadata.shards))]
-        begin, end = bisect.bisect_right(starts, first) - 1, bisect.bisect_left(starts, last)
         if first == last:
             return np.empty((0, *item), dtype)
-        parts = [
-            self._file(kind, i)[max(first - starts[i], 0) : last - starts[i]]
-            for i in range(begin, end)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        need_room((last - first, *item), dtype.itemsize, f"{kind} of {last - first:,} codes")
-        return np.concatenate(parts)
+        numbers = range(first // self.shard_rows, (last - 1) // self.shard_rows + 1)
+        if len(numbers) > 1:
+            need_room((last - first, *item), dtype.itemsize, f"{kind} of {last - first:,} codes")
+        parts = []
+        for number in numbers:
+            start = number * self.shard_rows
+            parts.append(self._file(kind, number)[max(first - start, 0) : last - start])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _file(self, kind: str, number: int) -> np.ndarray[Any, Any]:
         return map_file(self.path, self._metadata, kind, number)

@@ -56,10 +56,6 @@ class Metadata:
         """Rows of all shards."""
         return sum(shard.rows for shard in self.shards)
 
-    def first_row(self, number: int) -> int:
-        """Return the row of the store that a shard begins with."""
-        return number * self.shard_rows
-
     def file_name(self, kind: str, number: int) -> str:
         """Return the name of a shard's file, `kind` being "words" or "rows"."""
         return f"{kind}-{number:08d}-{self.shards[number].rows}.npy"

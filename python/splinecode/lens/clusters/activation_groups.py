@@ -15,7 +15,7 @@ _NMF_STEPS = 500
 
 _SMALL = 1 << 22
 """Activations whose products are too small for threads: where other work shares two processors,
-NMF of 1,797 x 64 took 13 times as long on two threads as on one."""
+NMF of 1,797 x 64 took 5 to 13 times as long on two threads as on one."""
 
 
 class EuclideanClusters(Method):

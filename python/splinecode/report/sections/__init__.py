@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from ..section import Section
+from .density import DENSITY
 from .model import MODEL
+from .neighbourhoods import COMPLEXITY, FEATURES, NEAREST
+from .paths import PATHS, PLATEAUS
+from .regions import MONOSEMANTICITY, REGIONS
+from .scaling import SCALING
+from .scores import NASWOT, OOD, UNITS
 from .segments import SEGMENTS
 
-SECTIONS: tuple[Section, ...] = (MODEL, SEGMENTS)
+SECTIONS: tuple[Section, ...] = (
+    MODEL,
+    SEGMENTS,
+    DENSITY,
+    SCALING,
+    PATHS,
+    PLATEAUS,
+    COMPLEXITY,
+    NEAREST,
+    FEATURES,
+    REGIONS,
+    MONOSEMANTICITY,
+    UNITS,
+    NASWOT,
+    OOD,
+)
 
 __all__ = ["SECTIONS"]

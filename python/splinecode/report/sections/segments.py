@@ -15,11 +15,11 @@ from ...arrays import to_host
 from ...codes import Codes
 from ...hamming import hamming
 from ...lens.analysis import Analysis
-from ...lens.pairs import same_and_different_pairs
 from ...segments import Crossings, crossings
 from ...tables import Table, percent
 from ..path_data import path_data
-from ..section import Section, Skipped, Subject, Viewer
+from ..section import Section, Subject, Viewer
+from .pairs import pairs_apart
 
 _MOST_SHOWN = 6
 _MOST_CROSSINGS = 60_000
@@ -66,9 +66,7 @@ def _means(counts: NDArray[np.int64]) -> list[float]:
 
 def _walk(subject: Subject) -> Segments:
     network, x = subject.network(), subject.inputs
-    if len(x) < 2:
-        raise Skipped("it needs two inputs")
-    pairs = _pairs(subject, subject.size(40, 10))
+    pairs = pairs_apart(subject, subject.size(40, 10))
     a, b = (x[torch.from_numpy(pairs[:, end])].double().numpy() for end in (0, 1))
     found = crossings(network, a, b, progress=subject.progress)
     totals = np.cumsum(found.count())
@@ -89,21 +87,6 @@ def _walk(subject: Subject) -> Segments:
             "segments in the viewer": kept,
         },
     )
-
-
-def _pairs(subject: Subject, n: int) -> NDArray[np.int64]:
-    """Draw pairs of inputs, of different classes where labels are known."""
-    labels = np.arange(len(subject.inputs)) if subject.labels is None else subject.labels
-    sizes = np.unique(labels, return_counts=True)[1]
-    apart = (len(labels) ** 2 - int((sizes**2).sum())) // 2
-    if apart == 0:
-        labels, apart = np.arange(len(labels)), len(labels) * (len(labels) - 1) // 2
-    return _different_pairs(labels, min(n, apart), subject.seed)
-
-
-def _different_pairs(labels: Any, n: int, seed: int) -> NDArray[np.int64]:
-    found: Any = same_and_different_pairs(labels, n, seed).different
-    return np.asarray(found, np.int64)
 
 
 def _name(subject: Subject, pair: NDArray[np.int64]) -> str:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, fx
 from torch.utils import _pytree as pytree
 
-from .exported import Program, Watch
-from .exported.activations import activations, base_of
+from ..exported import Program, Watch
+from ..exported.activations import activations, base_of
 
 Record = Callable[[str, Tensor], None]
 
