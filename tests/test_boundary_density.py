@@ -67,7 +67,7 @@ def test_codes_of_any_layout_agree_with_loops(n: int, bits: list[int], m: int, s
     )
     x, pairs = rng.integers(0, 2, (n, 2)).astype(float), rng.integers(0, n, (m, 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("splinecode.lens.pair_counts._GATHER_BYTES", 1 + seed)
+        patch.setattr("splinecode.lens.density.pair_counts._GATHER_BYTES", 1 + seed)
         found = lens.boundary_density(codes, x, pairs=pairs, labels=x[:, 0], resamples=9)
     for (i, j), counts, density in zip(pairs, found.endpoint_counts, found.endpoint, strict=True):
         wanted = [oracle.hamming(layer[i].tolist(), layer[j].tolist()) for layer in layers]

@@ -138,6 +138,26 @@ def test_an_activation_with_another_boundary_is_refused() -> None:
         spline_codes(model.eval(), IDS)
 
 
+def test_hook_points_named_hook_pre_alone() -> None:
+    """Models of TransformerLens before version 4 have no others, and call token numbers input."""
+
+    class Hooked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.map = nn.Embedding(50, 6), nn.Linear(6, 9)
+            self.pre = nn.Identity()
+            self.hook_dict = {"hook_embed": nn.Identity(), "blocks.0.mlp.hook_pre": self.pre}
+            self.eval()
+
+        def forward(self, input: Tensor) -> Tensor:
+            return self.pre(self.map(self.embed(input))).relu()
+
+    model = Hooked()
+    codes = spline_codes(model, {"input_ids": IDS}, positions="all")
+    assert [layer.name for layer in codes.layers] == ["blocks.0.mlp.hook_pre"]
+    assert torch.equal(codes.bits(), (model.map(model.embed(IDS)) > 0).flatten(0, 1))
+
+
 @pytest.fixture(scope="module")
 def bridge_of():
     with warnings.catch_warnings():

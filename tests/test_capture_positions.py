@@ -225,8 +225,9 @@ def test_positions_of_no_kind_are_refused() -> None:
     x = torch.arange(4).reshape(1, 4)
     with pytest.raises(ValueError, match=r"positions is 'first'; wanted one of \('last'"):
         spline_codes(MODEL, x, positions="first")
-    with pytest.raises(TypeError, match=r"positions is 1\.5; wanted one of"):
-        spline_codes(MODEL, x, positions=1.5)
+    for wrong in (1.5, True, [1, 2], (1, "a"), np.float64(1)):
+        with pytest.raises(TypeError, match=r"positions is .*; wanted one of"):
+            spline_codes(MODEL, x, positions=wrong)
     with pytest.raises(TypeError, match="positions has dtype int64; wanted a boolean mask"):
         spline_codes(MODEL, x, positions=np.arange(4))
 

@@ -134,6 +134,23 @@ def test_codes_of_some_layers(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert sorted(path.name for path in folder.glob("*.npz")) == ["xy.npz"]
 
 
+def test_codes_of_a_store_are_those_of_memory(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["codes", "net.py:net", "x.npy", "--batch-size", "16"]
+    assert main([*arguments, "--store", "codes"]) == 0
+    stored = capsys.readouterr().out
+    assert main([*arguments, "--store", "codes"]) == 0  # there is nothing left to do
+    assert capsys.readouterr().out == stored
+    assert main([*arguments, "-o", "codes.npz"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert load_codes("codes") == load_codes("codes.npz")
+    assert stored.startswith("50 codes of 18 bits in codes\n")
+    rows = [line.split() for line in stored.splitlines()[3:]]
+    assert rows == [line.split()[:-1] for line in lines[3:]]
+    assert main(["neighbors", "codes", "codes.npz", "-k", "1"]) == 0
+
+
 def test_neighbours_equal_the_api(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["codes", "net.py:net", "x.npy", "-o", "a.npz"])
     main(["codes", "net.py:net", "xy.npz", "-o", "b.npz"])
@@ -281,6 +298,10 @@ def test_lens_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) 
         (["density", "net.py:net", "xy.npz", "--pairs", "900"], "only 135 pairs of the same class"),
         (["lens", "net.py:net", "xy.npz", "-o", "r.txt"], "'r.txt' does not end in .html"),
         (["lens", "net.py:net", "xy.npz", "--labels", "x.npy"], "labels"),
+        (
+            ["codes", "net.py:net", "x.npy", "--store", "s", "-o", "c.npz"],
+            "--store and -o are both",
+        ),
         (["neighbors", "xy.npz"], "xy.npz holds no words, layers, bits; wanted"),
         (["neighbors", "none.npz"], "splinecode neighbors: codes: no file none.npz"),
         (["crossings", "net.py:net"], "wanted either --pairs, of inputs of DATA, or --from and"),

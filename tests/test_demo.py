@@ -17,7 +17,7 @@ from splinecode.demo import figures, models, run
 from splinecode.demo.counts import INSET, check, codes_at, exact_counts, sampled_counts
 from splinecode.demo.neighbours import agreement_by_layer, chance
 from splinecode.lens import same_and_different_pairs
-from splinecode.lens.statistics import cohens_d, mean
+from splinecode.lens.statistics.effects import cohens_d, mean
 from splinecode.plots.style import STYLE
 from splinecode.tables import aligned
 

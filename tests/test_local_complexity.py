@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from splinecode import reference
 from splinecode.lens import local_complexity
-from splinecode.lens.complexity import frame
+from splinecode.lens.neighbourhoods.complexity import frame
 
 
 def net(seed: int = 0) -> nn.Sequential:

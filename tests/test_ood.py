@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from drawn_codes import make, to_library
 from splinecode.lens import fit_ood, ood, ood_scores
-from splinecode.lens.detector import accepting, auroc
+from splinecode.lens.scores.detector import accepting, auroc
 
 RNG = np.random.default_rng(0)
 BANK = make(RNG, 30, (5, 64), 0.2)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splinecode.lens import matched_pairs
-from splinecode.lens.distances import pair_distances
-from splinecode.lens.matching import _nearest_unused
+from splinecode.lens.density.distances import pair_distances
+from splinecode.lens.density.matching import _nearest_unused
 
 RNG = np.random.default_rng(0)
 Y = np.repeat(np.arange(3), 40)
@@ -75,7 +75,7 @@ def test_what_matches_nothing_is_counted() -> None:
 def test_distances_by_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = RNG.integers(0, 120, (50, 2))
     wanted = pair_distances(X, pairs)
-    monkeypatch.setattr("splinecode.lens.distances._CHUNK_BYTES", 200)
+    monkeypatch.setattr("splinecode.lens.density.distances._CHUNK_BYTES", 200)
     np.testing.assert_array_equal(pair_distances(X, pairs), wanted)
     assert pair_distances(X[:, :0], pairs).tolist() == [0] * 50
 

@@ -9,7 +9,7 @@ from torch import nn
 
 import oracle
 from splinecode.lens import curves, plateaus
-from splinecode.lens.jacobians import jacobian_norms
+from splinecode.lens.paths.jacobians import jacobian_norms
 
 
 def net(seed: int = 0, outputs: int = 3) -> nn.Sequential:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drawn_codes import drawn_codes, make
 from splinecode import Codes
 from splinecode.lens import regions, shared_regions
-from splinecode.lens.purity import pair_agreement, purity
+from splinecode.lens.occupancy.purity import pair_agreement, purity
 
 
 def scopes(drawn):

@@ -15,6 +15,7 @@ import torch
 from nets import mlp, read
 from partitions import Grid, grid
 from splinecode import crossings, hamming, unpack
+from splinecode.report import lens_report
 from splinecode.report.page import page_html
 from splinecode.report.path_data import path_data
 from splinecode.report.section import Outcome, Section, Viewer
@@ -315,3 +316,19 @@ def test_it_prints(browser, report):
     found = Opened(browser, report)
     assert len(found.page.pdf()) > 10_000
     found.context.close()
+
+
+def test_a_whole_report(browser, tmp_path):
+    torch.manual_seed(0)
+    labels = np.arange(40) % 2
+    x = torch.randn(40, 4) + 2 * torch.tensor(labels)[:, None]
+    names = ["model", "segments", "density", "units"]
+    path = tmp_path / "report.html"
+    lens_report(mlp(4, 9, 9, 2).float(), x, labels, output=path, analyses=names, quick=True)
+    for dark in (False, True):
+        found = Opened(browser, path, dark=dark, width=400)
+        assert found.page.evaluate("document.documentElement.scrollWidth") <= 400
+        assert found.page.locator("figure svg").count() == 3
+        assert found.complaints == []
+        assert found.requests == [path.as_uri()]
+        found.context.close()

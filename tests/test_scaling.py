@@ -12,8 +12,8 @@ from torch import nn
 
 from nets import mlp, oracle_of
 from splinecode import crossings, lens, plots, read_network
-from splinecode.lens.line_density import LineDensity, _fewest_bins
-from splinecode.lens.scan import shortest_halves
+from splinecode.lens.lines.line_density import LineDensity, _fewest_bins
+from splinecode.lens.lines.scan import shortest_halves
 
 torch.manual_seed(5)
 NET = mlp(4, 9, 7, 3)

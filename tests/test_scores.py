@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drawn_codes import drawn_codes, make, to_library
 from splinecode import Codes, pack
 from splinecode.lens import code_similarity, naswot, unit_statistics
-from splinecode.lens import unit_pairs as unit_pairs_module
+from splinecode.lens.scores import unit_pairs as unit_pairs_module
 
 RNG = np.random.default_rng(0)
 

@@ -353,7 +353,7 @@ def test_values_that_overflow() -> None:
 def test_a_slice_can_be_interrupted() -> None:
     torch.manual_seed(0)
     net = nets.mlp(2, 500, 1)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -361,6 +361,7 @@ def test_a_slice_can_be_interrupted() -> None:
                 slice_xy(net)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_tables_and_work() -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from splinecode.lens import spline_features
-from splinecode.lens.features import FEATURES
+from splinecode.lens.neighbourhoods.features import FEATURES
 
 
 class Conv1D(nn.Module):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from splinecode.lens import compare_groups, mean_interval, resampling
-from splinecode.lens.statistics import cohens_d
+from splinecode.lens import compare_groups, mean_interval
+from splinecode.lens.statistics import resampling
+from splinecode.lens.statistics.effects import cohens_d
 
 RNG = np.random.default_rng(0)
 

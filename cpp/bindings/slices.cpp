@@ -147,7 +147,6 @@ void bind_slices(py::module_& module) {
              }),
              py::arg("program"), py::arg("max_polygons"))
         .def_property_readonly("vertices", [](const BoundSlice& b) { return b.slice.vertices(); })
-        .def_property_readonly("polygons", [](const BoundSlice& b) { return b.slice.polygons(); })
         .def("take", &take, py::arg("node"), py::arg("values"))
         .def("cut_pieces", &cut_pieces, py::arg("layer"), py::arg("values"), py::arg("thresholds"))
         .def("cut_windows", &cut_windows, py::arg("layer"), py::arg("values"), py::arg("index"))

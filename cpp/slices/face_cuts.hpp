@@ -49,8 +49,8 @@ private:
     void cut_by(int bit);
     void cut_sides(Polygon& polygon, int bit);
     Index part_of_chord(Index e, int bit);
-    void new_vertex(const Edge& edge, int chord_bit, int bit);
-    void cut_off_positive(std::size_t polygon, int bit);
+    void new_vertex(const Edge& part, int chord_bit, int bit);
+    void cut_off_positive(std::size_t number, int bit);
     Ends ends_on_border(int bit) const;
 
     const Mesh& mesh_;

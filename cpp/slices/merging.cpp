@@ -88,12 +88,11 @@ private:
         for (std::size_t i = 0; i < loop_.size();) {
             const Index from = mesh_.origin(loop_[i]);
             Index lowest = loop_[i];
-            Index to = from;
             do {
                 lowest = std::min(lowest, loop_[i]);
-                to = mesh_.origin(loop_[i] ^ 1);
                 ++i;
-            } while (i < loop_.size() && !stays(to));
+            } while (i < loop_.size() && !stays(mesh_.origin(loop_[i])));
+            const Index to = mesh_.origin(loop_[i - 1] ^ 1);
             joined_.push_back({lowest, lowest % 2 == 0 ? Edge{from, to} : Edge{to, from}});
             sides.push_back(lowest);
         }

@@ -106,7 +106,9 @@ void Slice::cut_pieces(sweep::Index layer, const Values& values, const Threshold
         shift = std::max(shift, note_on_boundary(forms, first, thresholds, values.units));
     }
     tolerances_.set_shift(layer, shift);
-    std::ranges::stable_sort(on_boundary_, {}, &OnBoundary::vertex);
+    std::ranges::sort(on_boundary_, [](const OnBoundary& a, const OnBoundary& b) {
+        return a.vertex != b.vertex ? a.vertex < b.vertex : a.unit < b.unit;
+    });
 }
 
 /// Notes the units that count as on a boundary; returns by how much they were off it at most.

@@ -46,7 +46,6 @@ public:
 
     std::int64_t vertices() const { return mesh_.vertices(); }
     std::int64_t vertices_before() const { return before_; }  // the last layer
-    std::int64_t polygons() const { return mesh_.faces(); }
 
     /// Takes a node's values into the bounds.
     void take(sweep::Index node, const Values& values, const Interrupt& interrupt);

@@ -26,11 +26,12 @@ Tolerances::Tolerances(const sweep::Program& program)
       units_(program.nodes().size()),
       shift_(program.nodes().size(), 0) {}
 
-void Tolerances::set_shift(sweep::Index node, double shift) { shift_[at(node)] = shift; }
+void Tolerances::set_shift(sweep::Index number, double shift) { shift_[at(number)] = shift; }
 
 sweep::Bounds Tolerances::bounds_of(sweep::Index number) {
     const sweep::Node& node = program_.node(number);
     std::vector<sweep::Bounds> from;
+    from.reserve(node.inputs.size());
     for (const sweep::Index input : node.inputs) {
         from.push_back(bounds_[at(input)]);
     }

@@ -22,18 +22,18 @@ public:
 
     /// Takes the values (rows, units) of a node at the vertices, after those of the nodes it takes.
     /// Throws sweep::Overflow, and Interrupted.
-    void take(sweep::Index node, const double* values, std::int64_t rows,
+    void take(sweep::Index number, const double* values, std::int64_t rows,
               const Interrupt& interrupt);
 
     /// By how much a layer's decisions changed its input at most, before its output is taken.
-    void set_shift(sweep::Index node, double shift);
+    void set_shift(sweep::Index number, double shift);
 
     /// What the units of a node are known to, and whether a 0 of theirs is one without doubt.
-    sweep::UnitTolerances of(sweep::Index node) const;
-    bool exact_zeros(sweep::Index node) const;
+    sweep::UnitTolerances of(sweep::Index number) const;
+    bool exact_zeros(sweep::Index number) const;
 
 private:
-    sweep::Bounds bounds_of(sweep::Index node);
+    sweep::Bounds bounds_of(sweep::Index number);
 
     const sweep::Program& program_;
     std::vector<sweep::Bounds> bounds_;

@@ -25,6 +25,7 @@ def loading(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
             raise ImportError(
                 f"{package}.{name} needs torch: pip install 'splinecode[torch]'"
             ) from error
-        return module if name == places[name] else getattr(module, name)
+        is_module = places[name].rpartition(".")[2] == name
+        return module if is_module else getattr(module, name)
 
     return load

@@ -106,12 +106,11 @@ def spline_codes(
         By default every activation module of the ReLU family, GELU and SiLU (max pools, which are
         layers of `Network.codes` too, have no pre-activation), and of language models the first
         linear map of each MLP, that of the gate if it has one: `splinecode.capture.families` has
-        a table. A named activation
-        module contributes its input; any other named module (such as a Linear before a functional
-        relu) its output. Of TransformerLens hook points can be named. A module that runs several
-        times in a forward pass gives a layer each
-        time: ``relu``, ``relu#2``, ... An exported program has calls of activations instead,
-        functional ones too: `recording_exported` says how they are named.
+        a table. A named activation module contributes its input; any other named module (such as a
+        Linear before a functional relu) its output. Of TransformerLens hook points can be named. A
+        module that runs several times in a forward pass gives a layer each time: ``relu``,
+        ``relu#2``, ... An exported program has calls of activations instead, functional ones too:
+        `recording_exported` says how they are named.
     positions : optional
         What becomes a row where layers have positions: tokens, of layers (inputs, tokens, units),
         or pixels, of layers (inputs, channels, height, width). Padding, where a batch's

@@ -1,19 +1,24 @@
 """Language models: where their pre-activations are, and how they are called.
 
-| model | layer found by default | it gives |
-|---|---|---|
-| GPT-2, GPT-Neo | ``...h.0.mlp.c_fc`` | what the activation takes |
-| GPT-NeoX, Pythia, BLOOM | ``...layers.0.mlp.dense_h_to_4h`` | what the activation takes |
-| Llama, Mistral, Qwen 2 and 3, Gemma 1 to 3 | ``...layers.0.mlp.gate_proj`` | what the gate's
-  activation takes: ``act(gate) * up``; ``up_proj`` has no boundary |
-| Llama as released | ``layers.0.feed_forward.w1`` | the gate |
-| TransformerLens | ``blocks.0.mlp.gate.hook_out``, else ``blocks.0.mlp.in.hook_out``, else
-  ``blocks.0.mlp.hook_pre`` | the same, of whichever model it holds |
+| model                                       | layer found by default        | it is       |
+|---------------------------------------------|-------------------------------|-------------|
+| GPT-2, GPT-Neo                              | ``h.0.mlp.c_fc``              | the MLP's   |
+| GPT-NeoX, Pythia, BLOOM                     | ``layers.0.mlp.dense_h_to_4h``| the MLP's   |
+| Llama, Mistral, Qwen 2 and 3, Gemma 1 to 3  | ``layers.0.mlp.gate_proj``    | the gate's  |
+| Llama as released                           | ``layers.0.feed_forward.w1``  | the gate's  |
+| TransformerLens: if it has one              | ``blocks.0.mlp.gate.hook_out``| the gate's  |
+| or else                                     | ``blocks.0.mlp.in.hook_out``  | the MLP's   |
+| or else, as in versions before 4            | ``blocks.0.mlp.hook_pre``     | either      |
+| others, such as OPT, BERT, ViT, Falcon, Phi | their activation modules      | its input   |
+
+The MLP's: what its activation takes. The gate's: what the activation of the gate takes, in
+``act(gate) * up``; ``up`` has no boundary.
 
 Hugging Face's decoders are told by the attributes that `splinecode.decoders` lists, models of
-TransformerLens by their ``hook_dict``, all of whose names can be given as layers. In version 4 a
-`TransformerBridge` has ``blocks.0.mlp.in.hook_out``; ``blocks.0.mlp.hook_pre`` is another name for
-it (for the gate's, where there is one), in some versions in compatibility mode alone.
+TransformerLens by their ``hook_dict``, all of whose names can be given as layers. A
+`TransformerBridge` of version 4 has ``blocks.0.mlp.in.hook_out``, for which
+``blocks.0.mlp.hook_pre`` is another name (for the gate's, where there is one): in 4.3 always, in
+compatibility mode or not.
 """
 
 from __future__ import annotations

@@ -66,6 +66,8 @@ def _checked(positions: Any) -> Any:
             raise TypeError(f"positions has dtype {mask.dtype}; wanted a boolean mask")
         return mask
     try:
+        if isinstance(positions, bool):
+            raise TypeError
         if isinstance(positions, tuple):
             return tuple(operator.index(step) for step in positions)
         return (operator.index(positions),)

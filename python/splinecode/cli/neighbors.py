@@ -20,7 +20,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``splinecode neighbors``."""
-    parser.add_argument("codes", metavar="CODES", help="codes.npz from 'splinecode codes -o'")
+    parser.add_argument("codes", metavar="CODES", help="codes.npz, or the folder of a store")
     parser.add_argument(
         "queries",
         metavar="QUERIES",

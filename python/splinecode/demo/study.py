@@ -13,7 +13,7 @@ from ..capture import spline_codes
 from ..codes import Codes
 from ..hamming import hamming
 from ..lens import LabelPairs, endpoint_density, exact_density
-from ..lens.statistics import Values, cohens_d, mean
+from ..lens.statistics.effects import Values, cohens_d, mean
 from ..network import Network
 from ..reading import read_network
 from ..segments import Crossings, crossings

@@ -9,52 +9,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..lazy import loading
-from .bootstrap import GroupComparison, Interval, compare_groups, mean_interval
 from .clusters import Grouping, LabelAgreement, Monosemanticity, monosemanticity
-from .code_similarity import CodeSimilarity, code_similarity
-from .density import endpoint_density, exact_density
-from .detector import OodDetector, fit_ood, ood_scores
-from .matching import MatchedPairs, matched_pairs
-from .naswot import Naswot, naswot
-from .ood import Ood, ood
-from .pairs import LabelPairs, same_and_different_pairs
-from .regions import Occupancy, Regions, regions
-from .shared_regions import SharedOccupancy, SharedRegions, shared_regions
-from .unit_pairs import UnitPairs
-from .unit_statistics import UnitStatistics, unit_statistics
+from .density.lengths import endpoint_density, exact_density
+from .density.matching import MatchedPairs, matched_pairs
+from .density.pairs import LabelPairs, same_and_different_pairs
+from .occupancy.regions import Occupancy, Regions, regions
+from .occupancy.shared_regions import SharedOccupancy, SharedRegions, shared_regions
+from .scores.code_similarity import CodeSimilarity, code_similarity
+from .scores.detector import OodDetector, fit_ood, ood_scores
+from .scores.naswot import Naswot, naswot
+from .scores.ood import Ood, ood
+from .scores.unit_pairs import UnitPairs
+from .scores.unit_statistics import UnitStatistics, unit_statistics
+from .statistics.bootstrap import GroupComparison, Interval, compare_groups, mean_interval
 
 if TYPE_CHECKING:
-    from . import curves
-    from .boundaries import boundary_density
-    from .complexity import LocalComplexity, local_complexity
-    from .density_result import BoundaryDensity
-    from .features import SplineFeatures, spline_features
-    from .line_density import ClassChanges, LineDensity
-    from .nearest import NearestBoundaries, nearest_boundaries
-    from .path_codes import PathAnalysis, path_analysis
-    from .rays import directions, scaling
-    from .stable_regions import Plateaus, plateaus
+    from .density.boundaries import boundary_density
+    from .density.result import BoundaryDensity
+    from .lines.line_density import ClassChanges, LineDensity
+    from .lines.rays import directions, scaling
+    from .neighbourhoods.complexity import LocalComplexity, local_complexity
+    from .neighbourhoods.features import SplineFeatures, spline_features
+    from .neighbourhoods.nearest import NearestBoundaries, nearest_boundaries
+    from .paths import curves
+    from .paths.path_codes import PathAnalysis, path_analysis
+    from .paths.stable_regions import Plateaus, plateaus
 
 __getattr__ = loading(
     __name__,
     {
-        "BoundaryDensity": "density_result",
-        "ClassChanges": "line_density",
-        "LineDensity": "line_density",
-        "LocalComplexity": "complexity",
-        "NearestBoundaries": "nearest",
-        "PathAnalysis": "path_codes",
-        "Plateaus": "stable_regions",
-        "SplineFeatures": "features",
-        "boundary_density": "boundaries",
-        "curves": "curves",
-        "directions": "rays",
-        "local_complexity": "complexity",
-        "nearest_boundaries": "nearest",
-        "path_analysis": "path_codes",
-        "plateaus": "stable_regions",
-        "scaling": "rays",
-        "spline_features": "features",
+        "BoundaryDensity": "density.result",
+        "ClassChanges": "lines.line_density",
+        "LineDensity": "lines.line_density",
+        "LocalComplexity": "neighbourhoods.complexity",
+        "NearestBoundaries": "neighbourhoods.nearest",
+        "PathAnalysis": "paths.path_codes",
+        "Plateaus": "paths.stable_regions",
+        "SplineFeatures": "neighbourhoods.features",
+        "boundary_density": "density.boundaries",
+        "curves": "paths.curves",
+        "directions": "lines.rays",
+        "local_complexity": "neighbourhoods.complexity",
+        "nearest_boundaries": "neighbourhoods.nearest",
+        "path_analysis": "paths.path_codes",
+        "plateaus": "paths.stable_regions",
+        "scaling": "lines.rays",
+        "spline_features": "neighbourhoods.features",
     },
 )
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from .style import BLUE, GREY, INK, ORANGE, STYLE, caption, name_places, panels_of
 
 if TYPE_CHECKING:
-    from ..lens.bootstrap import Interval
-    from ..lens.density_result import BoundaryDensity
+    from ..lens.density.result import BoundaryDensity
+    from ..lens.statistics.bootstrap import Interval
 
 _WIDTH_OF_GROUP = 0.5
 _GROUPS = (("same class", BLUE, "o"), ("different classes", ORANGE, "s"))

@@ -13,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from .style import CYCLE, GREY, INK, LINES, PALE, STYLE, caption, figure_of
 
 if TYPE_CHECKING:
-    from ..lens.line_density import LineDensity
+    from ..lens.lines.line_density import LineDensity
 
 _INPUT = {"alpha": 1.0, "beta": 0.0}
 _LABELS = {

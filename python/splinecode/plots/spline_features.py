@@ -34,7 +34,7 @@ def spline_features(result: SplineFeatures, *, labels: Array | None = None, titl
     ValueError : another number of labels, more than seven classes, or no inputs.
 
     """
-    from ..lens.features import FEATURES  # noqa: PLC0415 - needs torch, this package does not
+    from ..lens.neighbourhoods.features import FEATURES  # noqa: PLC0415 - needs torch, this package does not
 
     need_some(result.features, "features")
     groups = _groups(len(result.features), labels)

@@ -173,6 +173,9 @@ lens.PathView = class {
     let x = this.parts.left + 8;
     strong.forEach((j, k) => {
       const text = `output ${this.now.outputs[j]}`;
+      context.strokeStyle = lens.colour("--sunk");
+      context.lineWidth = 4;
+      context.strokeText(text, x, top + 6);
       context.fillStyle = lens.colour(`--cycle-${k}`);
       context.fillText(text, x, top + 6);
       x += context.measureText(text).width + 14;

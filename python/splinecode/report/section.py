@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from ..lens.analysis import Analysis
+from ..analysis import Analysis
 from ..lens.subjects import network_of
 from ..network import Network
 from ..reading import UnsupportedNetworkError

@@ -142,6 +142,7 @@ lens.SliceView = class {
     this.project();
     this.fillPolygons(context);
     this.strokeEdges(context);
+    this.markPoints(context);
     this.cost = performance.now() - began;
     this.drawOver();
   }
@@ -218,6 +219,24 @@ lens.SliceView = class {
     if ((s[a + 1] < 0 && s[b + 1] < 0) || (s[a + 1] > height && s[b + 1] > height)) return;
     context.moveTo(s[a], s[a + 1]);
     context.lineTo(s[b], s[b + 1]);
+  }
+
+  // Mark the points that the plane goes through.
+  markPoints(context) {
+    const [u0, u1, v0, v1] = this.shape.extent;
+    context.font = "600 12px system-ui, sans-serif";
+    context.lineWidth = 3;
+    [[0, 0], [1, 0], [0, 1]].forEach(([u, v], i) => {
+      const [x, y] = this.toScreen((u - u0) / (u1 - u0), (v - v0) / (v1 - v0));
+      context.strokeStyle = lens.colour("--card");
+      context.fillStyle = lens.colour("--ink");
+      context.beginPath();
+      context.arc(x, y, 4, 0, 2 * Math.PI);
+      context.stroke();
+      context.fill();
+      context.strokeText(`p${i}`, x + 7, y - 6);
+      context.fillText(`p${i}`, x + 7, y - 6);
+    });
   }
 
   // Outline what is pointed at; where the keyboard points, a cross.

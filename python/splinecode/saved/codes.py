@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import to_host
 from ..codes import Codes, Layer
 from ..files import replaced_atomically
+from ..store import CodeStore
 
 _MEMBERS = ("words", "layers", "bits")
 
@@ -32,15 +33,17 @@ def save_codes(path: str | Path, codes: Codes) -> None:
 
 
 def load_codes(path: str | Path) -> Codes:
-    """Read codes that `save_codes` wrote.
+    """Read codes that `save_codes` wrote, or those of a store, which is a folder.
 
     Raises
     ------
-    ValueError : no such file of codes, or bits set past the end of a layer.
+    ValueError : no such file of codes, a broken store, or bits set past the end of a layer.
     FileNotFoundError : no file.
 
     """
     path = Path(path)
+    if path.is_dir():
+        return CodeStore(path).codes()
     if not path.is_file():
         raise FileNotFoundError(f"codes: no file {path}")
     try:

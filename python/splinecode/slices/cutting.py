@@ -20,7 +20,7 @@ from .plane import Plane, plane_through
 from .result import Slice2D, slice_of
 
 MAX_POLYGONS = 1_000_000
-_MOST_POLYGONS = 1 << 28
+MOST_POLYGONS = 1 << 28
 _WINDOW = -1
 """The number under which the window's own coordinates go along with the values of nodes."""
 
@@ -79,8 +79,8 @@ def slice_2d(
             f"network is a {type(network).__name__}; wanted a Network: "
             "read_network(module, example_input); for others there is sampled_slice_2d"
         )
-    if not 1 <= max_polygons <= _MOST_POLYGONS:
-        raise ValueError(f"max_polygons is {max_polygons}; wanted 1 to {_MOST_POLYGONS:,}")
+    if not 1 <= max_polygons <= MOST_POLYGONS:
+        raise ValueError(f"max_polygons is {max_polygons}; wanted 1 to {MOST_POLYGONS:,}")
     plane = plane_through(p0, p1, p2, extent)
     if plane.origin.shape != network.input_shape:
         raise ValueError(

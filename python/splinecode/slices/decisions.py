@@ -13,9 +13,9 @@ from .result import DecisionBoundary, Slice2D
 
 def decision_boundary(of: Slice2D) -> DecisionBoundary:
     """Return where the largest output, or the sign of the only one, changes."""
-    from .cutting import cut_window  # noqa: PLC0415  # it makes slices, which ask for this
+    from .cutting import MOST_POLYGONS, cut_window  # noqa: PLC0415  # it makes what asks for this
 
-    found = cut_window(deciding(of.network), of.plane, 2**28)
+    found = cut_window(deciding(of.network), of.plane, MOST_POLYGONS)
     bits = found.codes.bits(len(found.layers) - 1)
     chosen = bits.argmax(axis=1) if bits.shape[1] > 1 else bits[:, 0].astype("int64")
     left, right = found.edge_polygons.T

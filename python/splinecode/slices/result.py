@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from .. import _core
+from ..analysis import Analysis
 from ..codes import Codes, Layer
-from ..lens.analysis import Analysis
 from ..network import Network
 from ..tables import Table
 from .plane import Floats, Plane
@@ -33,7 +33,7 @@ class DecisionBoundary(NamedTuple):
     right: Whole
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Slice2D(Analysis):
     """An exact partition of a window of a plane into polygons that a network is affine on.
 

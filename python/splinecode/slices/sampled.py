@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..analysis import Analysis
 from ..arrays import Array, to_host
 from ..capture import spline_codes
 from ..codes import Codes
-from ..lens.analysis import Analysis
 from ..progress import progress_bar
 from ..tables import Table
 from .plane import Floats, Plane, plane_through
 from .result import Whole
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SampledSlice2D(Analysis):
     """The codes at a grid of sampled points of a plane: an approximation, never a partition.
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ... import Codes, pack, reference
-from ...lens.boundaries import boundary_density
-from ...lens.density_result import BoundaryDensity
+from ...lens.density.boundaries import boundary_density
+from ...lens.density.result import BoundaryDensity
 from ..case import Baseline, Case, DisagreementError, Rate
 from ..peak import peak_bytes
 

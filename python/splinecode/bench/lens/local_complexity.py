@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ... import reference
-from ...lens.complexity import LocalComplexity, frame, local_complexity
+from ...lens.neighbourhoods.complexity import LocalComplexity, frame, local_complexity
 from ..case import Baseline, Case, DisagreementError, Floor, Rate
 from ..peak import peak_bytes
 

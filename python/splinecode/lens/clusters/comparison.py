@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...arrays import Array
 from ...progress import progress_bar
 from ..coded import need_some_codes
-from ..purity import need_shuffles
+from ..occupancy.purity import need_shuffles
 from .activation_groups import EuclideanClusters, Neurons, NmfDirections, PcaDirections
 from .captured import codes_and_activations
 from .code_clusters import HammingClusters, JaccardClusters

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..coded import classes_of
-from ..purity import Purity, majorities, purity
+from ..occupancy.purity import Purity, majorities, purity
 from .method import Groups, Ints, Values, optional
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...analysis import Analysis
 from ...tables import Table
-from ..analysis import Analysis
-from ..purity import share
+from ..occupancy.purity import share
 from .labelled import LabelAgreement
 from .method import Ints, Values
 

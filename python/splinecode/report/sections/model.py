@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...analysis import Analysis
 from ...capture import spline_codes
 from ...codes import Layer
-from ...lens.analysis import Analysis
 from ...tables import Table
 from ..section import Section, Skipped, Subject
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class About(Analysis):
     """The model and the inputs of a report.
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 
 from ... import plots
 from ...lens import PathAnalysis, Plateaus, curves, path_analysis, plateaus
+from ...lens.statistics.effects import mean
 from ...tables import percent
 from ..section import Claim, Section, Subject
 from .pairs import pairs_apart
+
+Numbers = np.ndarray[Any, Any]
 
 
 def _points(subject: Subject, paths: int, n: int) -> torch.Tensor:
@@ -66,19 +72,27 @@ def _plateaus(subject: Subject) -> Plateaus:
 
 
 def _stay(result: Plateaus) -> Claim | None:
-    on, away = result.on_plateau(), ~result.on_plateau()
-    flips = result.transitions.sum(axis=2)
-    lengths = result.step_length
-    if lengths[on].sum() == 0 or lengths[away].sum() == 0 or flips[away].sum() == 0:
+    on, flips = result.on_plateau(), result.transitions.sum(axis=2)
+    inside, outside = (_rates(flips, result.step_length, part) for part in (on, ~on))
+    both = np.isfinite(inside) & np.isfinite(outside)
+    if both.sum() < 2:
         return None
-    inside, outside = (flips[part].sum() / lengths[part].sum() for part in (on, away))
+    gap = mean(inside[both] - outside[both])
+    near_zero = abs(gap.value) <= gap.half_width
     return Claim(
-        "Models are said to have activation plateaus (arXiv:2409.17113): stretches where the "
-        "output stays put, in which few boundaries should be crossed.",
-        bool(inside < outside),
-        f"On plateaus {inside:,.3g} units flip per unit of length, elsewhere {outside:,.3g}; "
-        f"plateaus take {percent(float(result.plateau_share.mean()))} of the paths.",
+        "Models are said to have activation plateaus (arXiv:2409.17113), stretches where the "
+        "output stays put; few boundaries should be crossed on them.",
+        None if near_zero else gap.value < 0,
+        f"{int(both.sum()):,} of {len(on):,} paths have a plateau. On it {gap} more units flip per "
+        "unit of length than on the rest of the path (mean with its 95 % interval).",
     )
+
+
+def _rates(flips: Numbers, lengths: Numbers, part: Numbers) -> Numbers:
+    """Return flips per unit of length on a part of each path's steps; NaN without any."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rates: Numbers = (flips * part).sum(axis=1) / (lengths * part).sum(axis=1)
+    return rates
 
 
 PLATEAUS = Section(

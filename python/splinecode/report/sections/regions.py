@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import plots
 from ...capture import spline_codes
-from ...lens import Monosemanticity, Regions, monosemanticity, regions
+from ...lens import Grouping, Monosemanticity, Regions, monosemanticity, regions
 from ...tables import percent
 from ..section import Claim, Section, Skipped, Subject
 
@@ -63,27 +63,37 @@ def _monosemanticity(subject: Subject) -> Monosemanticity:
 
 
 def _about_one_thing(result: Monosemanticity) -> Claim | None:
-    scores = {
-        grouping.name: grouping.agreement.ami_all
-        for grouping in result.groupings
-        if grouping.agreement is not None
-    }
-    codes = {name: score for name, score in scores.items() if _of_codes(name)}
-    others = {name: score for name, score in scores.items() if not _of_codes(name)}
-    if not codes or not others:
+    scored = [grouping for grouping in result.groupings if grouping.agreement is not None]
+    codes = [grouping for grouping in scored if grouping.name.startswith("codes")]
+    rivals = [grouping for grouping in scored if grouping.name in _RIVALS]
+    if not codes or not rivals:
         return None
-    best, rival = (max(group, key=lambda name: group[name]) for group in (codes, others))
+    found = [_best(codes, noise) > _best(rivals, noise) for noise in (True, False)]
+    said = [
+        f"{_best(codes, noise)[0]:.2f} by {_best(codes, noise)[1]}, {_best(rivals, noise)[0]:.2f} "
+        f"by {_best(rivals, noise)[1]}"
+        for noise in (True, False)
+    ]
     return Claim(
         "Black et al. propose that regions of polytopes are about one thing, more than directions "
         "or single neurons are.",
-        codes[best] > others[rival],
-        f"Adjusted mutual information with the labels, noise counted as a group: {best} "
-        f"{codes[best]:.2f}, the best of the others, {rival}, {others[rival]:.2f}.",
+        found[0] if found[0] == found[1] else None,
+        f"Adjusted mutual information with the labels, at best: {said[0]} if noise counts as a "
+        f"group; {said[1]} if it is left out. A verdict takes both.",
     )
 
 
-def _of_codes(name: str) -> bool:
-    return "codes" in name
+_RIVALS = ("NMF directions", "PCA directions", "neurons")
+
+
+def _best(groupings: list[Grouping], noise: bool) -> tuple[float, str]:
+    """Return the best score of groupings, with noise as a group or without it, and its name."""
+    scores = []
+    for grouping in groupings:
+        assert grouping.agreement is not None
+        score = grouping.agreement.ami_all if noise else grouping.agreement.ami
+        scores.append((score if np.isfinite(score) else 0.0, grouping.name))
+    return max(scores)
 
 
 MONOSEMANTICITY = Section(

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from ... import plots
+from ...analysis import Analysis
 from ...arrays import to_host
 from ...codes import Codes
 from ...hamming import hamming
-from ...lens.analysis import Analysis
 from ...segments import Crossings, crossings
 from ...tables import Table, percent
 from ..path_data import path_data
@@ -26,7 +26,7 @@ _MOST_CROSSINGS = 60_000
 """Segments, and crossings on them, that the viewer holds; but at least one segment."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segments(Analysis):
     """Exact crossings of segments between inputs, beside what their ends show.
 

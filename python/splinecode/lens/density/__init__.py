@@ -1,0 +1,1 @@
+"""Boundary density between pairs of inputs."""

@@ -1,0 +1,1 @@
+"""Boundary density along rays and directions."""

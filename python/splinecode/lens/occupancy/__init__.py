@@ -1,0 +1,1 @@
+"""Which polytopes inputs share, and how pure they are."""

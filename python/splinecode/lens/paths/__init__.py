@@ -1,0 +1,1 @@
+"""Curves through input space, codes along them, plateaus."""

@@ -1,0 +1,1 @@
+"""Scores of networks, units and inputs from their codes."""

@@ -1,0 +1,1 @@
+"""Means, effect sizes and their intervals."""
