@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -106,3 +108,19 @@ def test_rows_that_are_not_inputs_are_refused_at_a_fixed_batch() -> None:
     x = randn(7, 4)
     with pytest.raises(ValueError, match="'relu' passes 6 rows for 3 inputs; its first axis"):
         spline_codes(exported(Folded(), x, "three"), x)
+
+
+def test_a_store_is_taken_up_by_the_same_program_alone(tmp_path: Path) -> None:
+    def program(slope: float) -> torch.export.ExportedProgram:
+        module = nn.Sequential(nn.Linear(4, 9), nn.LeakyReLU(slope), nn.Linear(9, 3), nn.GELU())
+        with torch.no_grad():
+            for weights in module.parameters():
+                weights.copy_(torch.linspace(-1, 1, weights.numel()).reshape(weights.shape))
+        return exported(module.double().eval(), x)
+
+    x = randn(9, 4)
+    spline_codes(program(0.1), x[:5], store=tmp_path / "s")
+    store = spline_codes(program(0.1), x, store=tmp_path / "s")
+    assert torch.equal(torch.from_numpy(store.codes().bits()), spline_codes(program(0.1), x).bits())
+    with pytest.raises(ValueError, match="made with model_hash"):
+        spline_codes(program(0.2), x, store=tmp_path / "s")

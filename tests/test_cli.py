@@ -20,6 +20,7 @@ from splinecode import (
     hamming,
     lens,
     read_network,
+    slice_2d,
     spline_codes,
 )
 from splinecode.cli import _COMMANDS, main
@@ -259,6 +260,48 @@ def test_density_of_labels_from_a_file_and_its_figure(folder: Path) -> None:
     assert Path("d.png").read_bytes()[:4] == b"\x89PNG"
 
 
+# ---------------------------------------------------------------- slice
+
+
+def test_slice_equals_the_api(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    extent = (-0.5, 1.0, -1.0, 1.5)
+    arguments = [
+        "--points",
+        "3,0,7",
+        "--extent",
+        *map(str, extent),
+        "-o",
+        "s.npz",
+        "--svg",
+        "s.svg",
+    ]
+    assert main(["slice", "net.py:net", "x.npy", *arguments]) == 0
+    x = np.load("x.npy")
+    wanted = slice_2d(read_network(load_model("net.py:net"), x[:2]), *x[[3, 0, 7]], extent)
+    assert capsys.readouterr().out == f"{wanted}\n"
+    with np.load("s.npz") as found:
+        for name in ("vertices", "offsets", "polygons", "areas", "values", "edges", "edge_unit"):
+            np.testing.assert_array_equal(found[name], getattr(wanted, name))
+        np.testing.assert_array_equal(found["codes.words"], wanted.codes.words)
+        assert tuple(found["plane.extent"]) == extent
+        boundary = wanted.decision_boundary()
+        np.testing.assert_array_equal(found["decision.start"], boundary.start)
+        np.testing.assert_array_equal(found["decision.left"], boundary.left)
+    assert "<svg" in Path("s.svg").read_text()
+
+
+def test_sampled_slices_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    arguments = ["--points", "0,1,2", "--sampled", "16", "-o", "s.npz", "--png", "s.png"]
+    assert main(["slice", "net.py:smooth", "x.npy", *arguments]) == 0
+    assert capsys.readouterr().out.startswith("sampled slice (a grid of points, not exact)")
+    with np.load("s.npz") as found:
+        assert found["regions"].shape == (16, 16)
+        assert found["counts"].sum() == 256
+    assert Path("s.png").read_bytes()[:4] == b"\x89PNG"
+
+
 # ---------------------------------------------------------------- lens
 
 
@@ -296,6 +339,14 @@ def test_lens_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) 
         (["density", "net.py:net", "x.npy"], "x.npy has no labels; wanted an array y beside"),
         (["density", "net.py:net", "xy.npz", "--labels", "x.npy"], "labels has shape (50, 4)"),
         (["density", "net.py:net", "xy.npz", "--pairs", "900"], "only 135 pairs of the same class"),
+        (["slice", "net.py:net", "x.npy"], "the following arguments are required: --points"),
+        (["slice", "net.py:net", "x.npy", "--points", "0,1"], "'0,1' are no three inputs such as"),
+        (["slice", "net.py:net", "x.npy", "--points", "0,1,50"], "input 50; DATA has 50, from 0"),
+        (["slice", "net.py:net", "x.npy", "--points", "0,1,1"], "p0, p1 and p2 lie on a line"),
+        (
+            ["slice", "net.py:net", "x.npy", "--points", "0,1,2", "--max-polygons", "3"],
+            "more than max_polygons = 3 polygons",
+        ),
         (["lens", "net.py:net", "xy.npz", "-o", "r.txt"], "'r.txt' does not end in .html"),
         (["lens", "net.py:net", "xy.npz", "--labels", "x.npy"], "labels"),
         (

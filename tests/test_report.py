@@ -4,12 +4,15 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from splinecode import lens
+from splinecode.analysis import Analysis
 from splinecode.report import lens_report, section_names
 from splinecode.report.build import run_section
 from splinecode.report.page import page_html
@@ -17,7 +20,7 @@ from splinecode.report.section import Claim, Section, Subject
 from splinecode.report.sections import SECTIONS
 
 VOID = {"meta", "br", "input", "img", "link", "hr"}
-CURVED = ["segments", "scaling", "density", "paths", "nearest", "units"]
+CURVED = ["slice", "sampled_slice", "segments", "scaling", "density", "paths", "nearest", "units"]
 DRAWN = ["segments", "density", "ood"]
 EVIL = "<img src=x onerror=alert(1)> & \"'</script>"
 
@@ -136,7 +139,7 @@ def test_a_curved_net_leaves_the_exact_sections_out_with_the_reason(tmp_path):
         net(kink=nn.GELU), x, labels, output=tmp_path / "a.html", analyses=CURVED, quick=True
     )
     text = "".join(parsed(path).text)
-    assert text.count("Left out: ") == 3
+    assert text.count("Left out: ") == 4
     assert "exact analyses need a piecewise-linear network." in text
     assert "GELU" in text
 
@@ -223,6 +226,14 @@ def test_errors_name_the_argument(tmp_path):
     with pytest.raises(ValueError, match="labels has shape"):
         lens_report(net(), x, labels[:3], output=tmp_path / "a.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_analysis_of_the_lens_has_a_section():
+    exported = [getattr(lens, name) for name in lens.__all__]
+    results = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, Analysis)}
+    shown = {get_type_hints(section.run)["return"] for section in SECTIONS}
+    # These compare two sets of codes; a report is about one model and one data set.
+    assert results - shown == {lens.SharedRegions, lens.CodeSimilarity}
 
 
 def test_claims_say_what_the_numbers_show():

@@ -14,7 +14,7 @@ import torch
 
 from nets import mlp, read
 from partitions import Grid, grid
-from splinecode import crossings, hamming, unpack
+from splinecode import crossings, hamming, slice_2d, unpack
 from splinecode.report import lens_report
 from splinecode.report.page import page_html
 from splinecode.report.path_data import path_data
@@ -312,9 +312,12 @@ def test_a_narrow_window_does_not_scroll_sideways(browser, report, width):
     found.context.close()
 
 
-def test_it_prints(browser, report):
-    found = Opened(browser, report)
+def test_it_prints_on_white(browser, report):
+    found = Opened(browser, report, dark=True)
     assert len(found.page.pdf()) > 10_000
+    found.page.emulate_media(media="print")
+    assert found.pixels()[0, 0].tolist() == [255, 255, 255]
+    assert not found.page.locator("nav").is_visible()
     found.context.close()
 
 
@@ -322,13 +325,44 @@ def test_a_whole_report(browser, tmp_path):
     torch.manual_seed(0)
     labels = np.arange(40) % 2
     x = torch.randn(40, 4) + 2 * torch.tensor(labels)[:, None]
-    names = ["model", "segments", "density", "units"]
+    names = ["model", "slice", "segments", "density", "units"]
     path = tmp_path / "report.html"
     lens_report(mlp(4, 9, 9, 2).float(), x, labels, output=path, analyses=names, quick=True)
     for dark in (False, True):
         found = Opened(browser, path, dark=dark, width=400)
         assert found.page.evaluate("document.documentElement.scrollWidth") <= 400
-        assert found.page.locator("figure svg").count() == 3
+        assert found.page.locator("figure svg").count() == 4
         assert found.complaints == []
         assert found.requests == [path.as_uri()]
         found.context.close()
+
+
+def test_every_polygon_of_an_exact_slice(browser, tmp_path):
+    """The viewer finds each polygon at its middle, with its code, area and outputs."""
+    torch.manual_seed(0)
+    network = read(mlp(3, 16, 12, 2), 3)
+    found = slice_2d(network, *torch.eye(3, dtype=torch.float64), (-1, 2, -1, 2))
+    about = About((), network.layers, {})
+    viewer = Viewer("slice", lambda _: slice_data(found))
+    section = Section("slice", "S", "?", "", lambda _: about, viewer=viewer)
+    path = tmp_path / "slice.html"
+    path.write_text(page_html("T", "L", [Outcome(section, about, "", 0)], {}), encoding="utf-8")
+    opened = Opened(browser, path)
+    middles = found.centroids()
+    shares = (middles + 1) / 3
+    told = opened.page.evaluate(
+        """points => { const { shape } = document.querySelector("[data-viewer]").view;
+        return points.map(([x, y]) => { const f = shape.locate(x, y);
+          return [f, shape.outputsAt(f, x, y), Array.from(shape.code(f)), shape.areas[f]]; }); }""",
+        shares.tolist(),
+    )
+    large = found.areas > 1e-9 * found.plane.window_area
+    assert large.sum() > 100
+    face, outputs, words, areas = zip(*told, strict=True)
+    assert np.array_equal(np.array(face)[large], np.flatnonzero(large))
+    wanted = found.codes.words.view(np.uint32)
+    assert np.array_equal(np.array(words, np.uint32)[large], wanted[large])
+    assert np.allclose(np.array(areas)[large], found.areas[large], rtol=1e-5)
+    exact = network(found.plane.points(middles))
+    assert np.allclose(np.array(outputs)[large], exact[large], atol=1e-3)
+    opened.context.close()

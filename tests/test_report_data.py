@@ -13,7 +13,7 @@ from torch import nn
 
 from nets import mlp, read
 from partitions import grid
-from splinecode import Codes, Layer, crossings, hamming, pack
+from splinecode import Codes, Layer, crossings, hamming, pack, slice_2d
 from splinecode.report.code_tree import code_tree, polygon_sides
 from splinecode.report.packing import packed, script_json
 from splinecode.report.path_data import path_data
@@ -95,6 +95,18 @@ def test_slice_data_holds_the_slice():
     assert np.allclose(unpacked(data["values"]).reshape(-1, 3), found.values)
     assert data["outputs"] == [0, 1, 2]
     json.loads(script_json(data))
+
+
+def test_slice_data_of_a_cut_window():
+    torch.manual_seed(0)
+    network = read(mlp(2, 12, 9, 2), 2)
+    found = slice_2d(network, *torch.eye(3, dtype=torch.float64)[:, :2], (-2, 2, -2, 2))
+    data = slice_data(found)
+    assert np.array_equal(rebuilt(found.codes.words, found.edge_polygons), found.codes.words)
+    assert len(unpacked(data["flips"])) < 3 * len(found)
+    ends = found.polygons[unpacked(data["offsets"])[:-1]]
+    first = found.edges[unpacked(data["sides"])[unpacked(data["offsets"])[:-1]]]
+    assert (first == ends[:, None]).any(axis=1).all()
 
 
 def test_many_outputs_are_those_that_win():

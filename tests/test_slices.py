@@ -268,6 +268,14 @@ def test_areas_are_those_of_input_space() -> None:
     np.testing.assert_allclose(lengths, np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_points_of_any_floating_dtype(dtype) -> None:
+    network = nets.read(nets.mlp(2, 5, 1), 2)
+    points = torch.tensor([[0, 0], [1, 0], [0, 1]], dtype=dtype)
+    found = sc.slice_2d(network, *points)
+    assert np.array_equal(found.areas, sc.slice_2d(network, *XY).areas)
+
+
 def test_locate_finds_the_polygon_around_points() -> None:
     torch.manual_seed(2)
     found = slice_xy(nets.mlp(2, 16, 16, 1))
@@ -335,6 +343,8 @@ def test_errors_say_what_is_wanted() -> None:
     for extent in [(0, 1), (1, 0, 0, 1), (0, 1, 0, np.inf)]:
         with pytest.raises(ValueError, match="extent is"):
             sc.slice_2d(network, *XY, extent=extent)
+    with pytest.raises(ValueError, match=r"p0 requires grad; pass p0.detach\(\)"):
+        sc.slice_2d(network, *torch.eye(3, 2, requires_grad=True))
     with pytest.raises(ValueError, match="max_polygons is 0"):
         sc.slice_2d(network, *XY, max_polygons=0)
     found = sc.slice_2d(network, *XY)

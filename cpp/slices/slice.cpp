@@ -1,6 +1,7 @@
 #include "slices/slice.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::int64_t rows_a_block = 512;
 constexpr double sign_ns = 0.3;
+constexpr double gather_ns = 1.0;
 
 std::int64_t words_of(const sweep::Program& program) {
     std::int64_t words = 0;
@@ -22,18 +24,32 @@ std::int64_t words_of(const sweep::Program& program) {
     return words;
 }
 
-/// Values of `width` columns at all vertices: column(j)(row of values) at those before the layer.
-template <class Get>
-std::vector<double> columns(const Mesh& mesh, const Values& values, std::int64_t width,
-                            const Get& get, const Interrupt& interrupt) {
+/// Some units less a number each; unit -1 is the constant 0.
+struct Columns {
+    std::int64_t width = 0;
+    std::array<std::int64_t, 64> unit{};
+    std::array<double, 64> less{};
+};
+
+/// Columns at all vertices, of the values at those before the layer.
+std::vector<double> at_vertices(const Mesh& mesh, const Values& values, const Columns& columns,
+                                const Interrupt& interrupt) {
+    const std::int64_t width = columns.width;
     const std::int64_t bytes = saturating_product({mesh.vertices(), width, 8});
-    need_memory(bytes, "64 units at the vertices of a slice");
+    need_memory(bytes, "a word of units at the vertices of a slice");
     std::vector<double> out(at(mesh.vertices() * width));
-    for (std::int64_t v = 0; v < values.rows; ++v) {
-        for (std::int64_t j = 0; j < width; ++j) {
-            out[at(v * width + j)] = get(values.data + v * values.units, j);
+    const std::int64_t blocks = (values.rows + rows_a_block - 1) / rows_a_block;
+    const auto gather = [&](std::int64_t block) {
+        const std::int64_t end = std::min(values.rows, (block + 1) * rows_a_block);
+        for (std::int64_t v = block * rows_a_block; v < end; ++v) {
+            const double* const from = values.data + v * values.units;
+            double* const to = out.data() + v * width;
+            for (std::size_t j = 0; j < at(width); ++j) {
+                to[j] = columns.unit[j] < 0 ? 0 : from[columns.unit[j]] - columns.less[j];
+            }
         }
-    }
+    };
+    parallel_for(blocks, gather_ns * static_cast<double>(values.rows * width), gather, interrupt);
     interpolate(mesh, values.rows, out.data(), width, {}, interrupt);
     return out;
 }
@@ -78,9 +94,6 @@ void Slice::cut_pieces(sweep::Index layer, const Values& values, const Threshold
     on_boundary_.clear();
     const std::int64_t k = thresholds.count;
     const std::int64_t bits = k * values.units;
-    const auto threshold = [&](std::int64_t bit) {
-        return thresholds.data[bit % k * values.units + bit / k];
-    };
     const sweep::UnitTolerances units = tolerances_.of(program_.node(layer).inputs[0]);
     const bool exact_zeros = tolerances_.exact_zeros(program_.node(layer).inputs[0]);
     std::vector<std::uint64_t> positive;
@@ -89,16 +102,17 @@ void Slice::cut_pieces(sweep::Index layer, const Values& values, const Threshold
         Forms forms;
         forms.width = std::min<std::int64_t>(word_bits, bits - first);
         forms.tolerance.exact_zeros = exact_zeros;
-        for (std::int64_t j = 0; j < forms.width; ++j) {
-            forms.tolerance.snap[at(j)] = units.snap[at((first + j) / k)];
-            forms.tolerance.bound[at(j)] = units.bound[at((first + j) / k)];
+        Columns columns;
+        columns.width = forms.width;
+        for (std::size_t j = 0; j < at(forms.width); ++j) {
+            const std::int64_t bit = first + static_cast<std::int64_t>(j);
+            const std::int64_t unit = bit / k;
+            columns.unit[j] = unit;
+            columns.less[j] = thresholds.data[bit % k * values.units + unit];
+            forms.tolerance.snap[j] = units.snap[at(unit)];
+            forms.tolerance.bound[j] = units.bound[at(unit)];
         }
-        forms.z = columns(
-            mesh_, values, forms.width,
-            [&](const double* row, std::int64_t j) {
-                return row[(first + j) / k] - threshold(first + j);
-            },
-            interrupt);
+        forms.z = at_vertices(mesh_, values, columns, interrupt);
         split_word(forms, interrupt, positive);
         for (std::int64_t face = 0; face < mesh_.faces(); ++face) {
             mesh_.code(face)[word_] = positive[at(face)];
@@ -170,10 +184,12 @@ void Slice::cut_window_word(const Values& values, const Windows& windows, std::i
         return windows.index[(first + j) * windows.size + e];
     };
     const auto element = [&](std::int64_t e) {
-        const auto get = [&](const double* row, std::int64_t j) {
-            return unit_of(j, e) < 0 ? 0 : row[unit_of(j, e)];
-        };
-        return columns(mesh_, values, width, get, interrupt);
+        Columns columns;
+        columns.width = width;
+        for (std::int64_t j = 0; j < width; ++j) {
+            columns.unit[at(j)] = unit_of(j, e);
+        }
+        return at_vertices(mesh_, values, columns, interrupt);
     };
     std::vector<double> largest(at(mesh_.vertices() * width));
     std::vector<std::uint64_t> positive;

@@ -6,6 +6,8 @@ import ctypes
 import gc
 from pathlib import Path
 
+import torch
+
 from .timing import Call
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -23,6 +25,20 @@ def peak_bytes(call: Call) -> int | None:
         return _resident_peak() - before
     except OSError:
         return None
+
+
+def peak_of(call: Call) -> dict[str, int]:
+    """Return the peak of a call that has run before, for a case's sizes; nothing if not known."""
+    with torch.inference_mode():
+        call()  # what torch keeps from the first call on is not the call's
+        peak = peak_bytes(call)
+    return {} if peak is None else {"peak_bytes": peak}
+
+
+def in_words(memory: dict[str, int]) -> str:
+    """Write what `peak_of` found, to go on a sentence."""
+    peak = memory.get("peak_bytes")
+    return "" if peak is None else f", {peak / 2**20:,.0f} MiB at peak"
 
 
 def _resident_peak() -> int:

@@ -13,7 +13,7 @@ from ..steps import Linear
 from . import peers
 from .case import Baseline, Case, DisagreementError, Floor, Rate
 from .nets import Net, make_net
-from .peak import peak_bytes
+from .peak import in_words, peak_of
 
 GROUP = "slices"
 
@@ -38,12 +38,10 @@ def _case(widths: tuple[int, ...], size: float) -> Case:
     extent = (-size, size, -size, size)
     ours = partial(slice_2d, net.network, *points, extent)
     found = ours()
-    peak = peak_bytes(ours)
-    memory = {} if peak is None else {"peak_bytes": peak}
-    said = "" if peak is None else f", {peak / 1e6:.0f} MB at peak"
+    memory = peak_of(ours)
     return Case(
         group=GROUP,
-        title=f"slice of {net.name}, {len(found):,} polygons{said}",
+        title=f"slice of {net.name}, {len(found):,} polygons{in_words(memory)}",
         sizes={"net": net.name, "polygons": len(found), **memory},
         ours=ours,
         baselines=tuple(_baselines(net, points, extent)),

@@ -22,6 +22,7 @@ _COMMANDS = {
     "neighbors": "find the nearest codes",
     "crossings": "find every polytope boundary on line segments between inputs",
     "density": "count the polytope boundaries between inputs of one class and of two",
+    "slice": "cut a plane through three inputs into polytopes",
     "lens": "write a report of the analyses that apply to a model, as one HTML file",
     "bench": "time the kernels beside what users write in plain PyTorch today",
     "demo": "train two small nets on digits and read them through their polytopes",

@@ -15,7 +15,7 @@ lens.PathView = class {
 
   buildPage() {
     this.canvas = lens.element("canvas", {
-      tabindex: "0", role: "img", "aria-label":
+      tabindex: "0", role: "application", "aria-label":
         "Crossings along a segment. Left and right go from crossing to crossing, home and end to " +
         "the first and last; plus and minus zoom, 0 shows all.",
     });

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .code_tree import code_tree, polygon_sides
 from .packing import packed
 
+if TYPE_CHECKING:
+    from ..slices import Slice2D
+
 MOST_OUTPUTS = 12
 """Outputs that a page holds: those that are largest somewhere, if there are more."""
 
 
-def slice_data(found: Any) -> dict[str, Any]:
+def slice_data(found: Slice2D) -> dict[str, Any]:
     """Return a `Slice2D` as JSON with packed arrays.
 
     Vertices go as float32 shares of the window, outputs as float32, codes as the bits that change

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from ..arrays import Array, as_numpy, need_on_cpu
+from ..arrays import Array, as_numpy, dtype_name, need_on_cpu
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Extent = tuple[float, float, float, float]
@@ -69,9 +70,10 @@ def plane_through(p0: Array, p1: Array, p2: Array, extent: Sequence[float]) -> P
     points = []
     for name, point in (("p0", p0), ("p1", p1), ("p2", p2)):
         need_on_cpu(point, name, "slices are cut in float64 on the CPU")
-        values = as_numpy(point, name)
-        if values.dtype.kind != "f":
-            raise TypeError(f"{name} has dtype {values.dtype}; wanted a floating dtype")
+        if not dtype_name(point).startswith(("float", "bfloat")):
+            raise TypeError(f"{name} has dtype {dtype_name(point)}; wanted a floating dtype")
+        # numpy has no bfloat16
+        values = as_numpy(point.double() if isinstance(point, Tensor) else point, name)
         points.append(values.astype(np.float64))
         if points[-1].shape != points[0].shape:
             raise ValueError(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +12,7 @@ from ... import Codes, pack, reference
 from ...lens.density.boundaries import boundary_density
 from ...lens.density.result import BoundaryDensity
 from ..case import Baseline, Case, DisagreementError, Rate
-from ..peak import peak_bytes
+from ..peak import in_words, peak_of
 
 _FEATURES, _CHUNK = 784, 4_096
 
@@ -41,27 +39,26 @@ def _case(inputs: int, pairs: int, layers: int, bits: int) -> Case:
     def theirs() -> Tensor:
         return reference.boundary_density(rows, [bits] * layers, x, ends, _CHUNK)
 
-    memory = _bytes(ours)
+    memory = peak_of(ours)
     return Case(
         group="lens",
         title=f"boundary density of {pairs:,} pairs, {layers} layers x {bits:,} bits"
-        f"{_peak(memory)}, codes {_bytes_of(codes) / 2**20:,.0f} MiB",
+        f"{in_words(memory)}, codes {_mib(codes.words.nbytes)}",
         sizes={"pairs": pairs, "inputs": inputs, "layers": layers, "bits": bits, **memory},
         ours=ours,
         baselines=(
             Baseline(
                 f"torch bools, {_CHUNK:,} pairs at a time",
                 theirs,
-                partial(_compare, f"{_peak(_bytes(theirs))}, codes {rows.nbytes / 2**20:,.0f} MiB"),
+                partial(_compare, f"{in_words(peak_of(theirs))}, codes {_mib(rows.nbytes)}"),
             ),
         ),
         rate=Rate(pairs / 1e3, "k pairs/s"),
     )
 
 
-def _bytes_of(codes: Codes) -> int:
-    """Return the bytes that codes take."""
-    return 8 * len(codes) * int(codes.words.shape[1])
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"
 
 
 def _compare(memory: str, ours: BoundaryDensity, theirs: Tensor) -> str:
@@ -70,15 +67,3 @@ def _compare(memory: str, ours: BoundaryDensity, theirs: Tensor) -> str:
     if not np.allclose(ours.endpoint[apart], theirs.numpy()[apart], rtol=1e-12, atol=0):
         raise DisagreementError("densities differ")
     return memory.removeprefix(", ")
-
-
-def _peak(memory: dict[str, int]) -> str:
-    peak = memory.get("peak_bytes")
-    return "" if peak is None else f", {peak / 2**20:,.0f} MiB at peak"
-
-
-def _bytes(call: Callable[[], Any]) -> dict[str, int]:
-    with torch.inference_mode():
-        call()  # what torch keeps from the first call on is not the call's
-        peak = peak_bytes(call)
-    return {} if peak is None else {"peak_bytes": peak}

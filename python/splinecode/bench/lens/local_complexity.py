@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from ... import reference
 from ...lens.neighbourhoods.complexity import LocalComplexity, frame, local_complexity
 from ..case import Baseline, Case, DisagreementError, Floor, Rate
-from ..peak import peak_bytes
+from ..peak import in_words, peak_of
 
 _RADIUS, _DIRECTIONS, _POINTS = 0.005, 20, 240
 _PUBLISHED_BATCH = 256
@@ -49,13 +48,13 @@ def _case(inputs: int, layout: str) -> Case:
     def theirs(batch: int) -> Callable[[], Tensor]:
         return lambda: reference.local_complexity(net, x, directions, _RADIUS, relus, batch)
 
-    memory = _bytes(ours)
+    memory = peak_of(ours)
     few = _POINTS // (2 * _DIRECTIONS)
     passes = 2 * _DIRECTIONS * inputs
     return Case(
         group="lens",
         title=f"local complexity of {inputs:,} inputs x {2 * _DIRECTIONS} vertices, small CNN, "
-        f"{layout}{_peak(memory)}",
+        f"{layout}{in_words(memory)}",
         sizes={"inputs": inputs, "vertices": 2 * _DIRECTIONS, "layout": layout, **memory},
         ours=ours,
         baselines=(
@@ -68,7 +67,7 @@ def _case(inputs: int, layout: str) -> Case:
 
 
 def _baseline(label: str, call: Callable[[], Tensor]) -> Baseline:
-    return Baseline(label, call, partial(_compare, _peak(_bytes(call))))
+    return Baseline(label, call, partial(_compare, in_words(peak_of(call))))
 
 
 def _compare(peak: str, ours: LocalComplexity, theirs: Tensor) -> str:
@@ -78,18 +77,6 @@ def _compare(peak: str, ours: LocalComplexity, theirs: Tensor) -> str:
     if off > 1e-4 * total:
         raise DisagreementError(f"{off:,} of {total:,} units that flip differ")
     return f"{total:,} units flip" + (f", {off} by rounding" if off else "") + peak
-
-
-def _peak(memory: dict[str, int]) -> str:
-    peak = memory.get("peak_bytes")
-    return "" if peak is None else f", {peak / 2**20:,.0f} MiB at peak"
-
-
-def _bytes(call: Callable[[], Any]) -> dict[str, int]:
-    with torch.inference_mode():
-        call()  # what torch keeps from the first call on is not the call's
-        peak = peak_bytes(call)
-    return {} if peak is None else {"peak_bytes": peak}
 
 
 @torch.no_grad()

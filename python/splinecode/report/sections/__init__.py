@@ -1,4 +1,8 @@
-"""The sections of a report, in its order: to add an analysis, add its section to the list."""
+"""The sections of a report, in its order: to add an analysis, add its section to the list.
+
+A report is about one model and one data set. What compares two (`lens.shared_regions`,
+`lens.code_similarity`) has no section.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,12 @@ from .regions import MONOSEMANTICITY, REGIONS
 from .scaling import SCALING
 from .scores import NASWOT, OOD, UNITS
 from .segments import SEGMENTS
+from .slices import SAMPLED_SLICE, SLICE
 
 SECTIONS: tuple[Section, ...] = (
     MODEL,
+    SLICE,
+    SAMPLED_SLICE,
     SEGMENTS,
     DENSITY,
     SCALING,
