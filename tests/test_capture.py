@@ -146,3 +146,12 @@ def test_bad_input_is_refused(net):
         spline_codes(net, x, batch_size=0)
     with pytest.raises(ValueError, match="z holds a NaN"):
         spline_codes(net, x * float("nan"))
+
+
+def test_a_model_that_changes_its_input_in_place_leaves_the_callers_alone():
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 4), nn.ReLU()).eval()
+    x = torch.randn(5, 3)
+    for inputs in (x, x.numpy(), [x]):
+        before = x.clone()
+        spline_codes(net, inputs)
+        assert torch.equal(x, before)

@@ -30,6 +30,13 @@ class Batch:
         values = self.arguments.values()
         return [x for x in values if isinstance(x, Tensor) and x.shape[:1] == (self.size,)]
 
+    def own(self) -> Tensor | dict[str, Any]:
+        """Return the arguments with their numbers copied: models write into what they are given."""
+        if isinstance(self.arguments, dict):
+            return {name: _copied(value) for name, value in self.arguments.items()}
+        copied: Tensor = _copied(self.arguments)
+        return copied
+
     @property
     def length(self) -> int | None:
         """Tokens of an input with their padding; None where inputs are no token numbers."""
@@ -115,6 +122,10 @@ def _tensor(array: Array) -> Tensor:
     if isinstance(array, np.ndarray) and not array.flags.writeable:
         array = array.copy()  # torch warns of others; a memory map is read here
     return torch.as_tensor(array)
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _inputs_in(named: Mapping[str, Any]) -> int:

@@ -58,7 +58,7 @@ class Run:
         def codes_of(batch: Batch, first: int) -> tuple[Codes, RowTable]:
             batch.need_device_of(self.model)
             self._recorder.begin(self.positions.of_batch(first, batch))
-            call(run, self.model, batch.arguments)
+            call(run, self.model, batch.own())
             return self._recorder.take()
 
         with torch.no_grad(), self._running as run:

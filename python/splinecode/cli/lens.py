@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..saved import load_data, load_model
 from .common import add_data, add_model, add_sampling, data_for, html_file, positive
@@ -26,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.html",
         help="where the report goes: one file that opens offline (default: %(default)s)",
     )
-    parser.add_argument("--title", metavar="TEXT", help="title of the report (default: MODEL)")
+    parser.add_argument(
+        "--title", metavar="TEXT", help="title of the report (default: the name of MODEL)"
+    )
     parser.add_argument(
         "--limit",
         type=positive,
@@ -53,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         inputs,
         labels,
         output=options.output,
-        title=options.title or f"{options.model} through the polytope lens",
+        title=options.title or f"{Path(options.model).name} through the polytope lens",
         limit=options.limit,
         seed=options.seed,
         quick=options.quick,

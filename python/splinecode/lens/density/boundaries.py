@@ -22,6 +22,9 @@ from .measured import measured
 from .pairs import Indices, same_and_different_pairs
 from .result import BoundaryDensity, Kinds, with_total
 
+MATCHED = "same-class pairs that nothing matched"
+"""What `BoundaryDensity.work` counts if distances were matched."""
+
 
 def boundary_density(
     subject: nn.Module | Network | Codes,
@@ -184,7 +187,7 @@ def _pairs_of(
         return np.concatenate(same_and_different_pairs(labels, n, seed)), {}
     found = matched_pairs(labels, _on_host(x), n, seed)
     ends = np.concatenate([found.same, found.different])
-    return ends, {"same-class pairs that nothing matched": found.unmatched}
+    return ends, {MATCHED: found.unmatched}
 
 
 def _checked_pairs(pairs: Any, inputs: int) -> Indices:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ... import plots
 from ...lens import BoundaryDensity, boundary_density
+from ...lens.density.boundaries import MATCHED
 from ..section import Claim, Section, Skipped, Subject
 from .pairs import pairs_of_kinds
 
@@ -14,7 +17,8 @@ def _density(subject: Subject) -> BoundaryDensity:
     if n < 2:
         raise Skipped("it needs two pairs of inputs of one class, and two of different classes")
     network = subject.network_or_none()
-    found: BoundaryDensity = boundary_density(
+    measure = partial(
+        boundary_density,
         subject.model if network is None else network,
         subject.inputs,
         labels=labels,
@@ -22,7 +26,10 @@ def _density(subject: Subject) -> BoundaryDensity:
         exact=network is not None,
         seed=subject.seed,
     )
-    return found
+    try:
+        return measure(matched=True)
+    except ValueError:  # classes that lie too far apart to match; anything else is raised again
+        return measure()
 
 
 def _claim(result: BoundaryDensity) -> Claim:
@@ -34,7 +41,7 @@ def _claim(result: BoundaryDensity) -> Claim:
     exact = result.comparison.get("exact")
     here = (
         f"Over all layers the density between classes is {found.ratio.text(-1)} times that within "
-        f"a class ({100 * result.confidence:g} % interval in brackets)"
+        f"a class ({100 * result.confidence:g} % interval in brackets{_how_far(result)})"
     )
     if exact is not None:
         here += f", and {exact.ratio.text(-1)} times by exact crossings"
@@ -47,6 +54,10 @@ def _claim(result: BoundaryDensity) -> Claim:
     )
 
 
+def _how_far(result: BoundaryDensity) -> str:
+    return ", at matched distances" if MATCHED in result.work else ", classes lie further apart"
+
+
 DENSITY = Section(
     name="density",
     title="Boundary density within and between classes",
@@ -54,7 +65,8 @@ DENSITY = Section(
     reading=(
         "Left: boundaries between two inputs divided by their distance, layer by layer. Right: the "
         "ratio of pairs of different classes to pairs of one; above 1 boundaries are denser "
-        "between classes. Classes lie further apart, so compare densities, not counts."
+        "between classes. Classes lie further apart than members of one, so pairs are matched in "
+        "their distance where that can be done."
     ),
     run=_density,
     figure=plots.boundary_density,
