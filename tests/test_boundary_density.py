@@ -11,7 +11,7 @@ from torch import nn
 
 import oracle
 from nets import cnn, mlp
-from splinecode import Codes, lens, pack, plots, read_network, spline_codes
+from splinecode import Codes, Layer, lens, pack, plots, read_network, spline_codes
 
 torch.manual_seed(3)
 NET = mlp(5, 12, 70, 9, 3)
@@ -162,12 +162,112 @@ def test_layers_bits_and_kinds() -> None:
     assert len(plots.density_by_layer(whole.by_kind(), whole.layers)) == 3
 
 
+def test_exported_programs_of_any_batch() -> None:
+    program = torch.export.export(NET, (X[:7],))
+    for name in ("inputs", "1"):
+        for exact in (False, True):
+            options = {"pairs": PAIRS, "distance_of": name, "exact": exact, **QUICK}
+            found, wanted = (
+                lens.boundary_density(subject, X, batch_size=11, **options)
+                for subject in (program, NET)
+            )
+            np.testing.assert_allclose(found.distance, wanted.distance)
+            assert found.layers == wanted.layers
+            assert np.array_equal(found.endpoint_counts, wanted.endpoint_counts)
+
+
 def test_matched_pairs_are_as_far_apart() -> None:
     x = X + torch.from_numpy(0.8 * Y)[:, None]
     found = lens.boundary_density(NET, x, labels=Y, n=80, matched=True, **QUICK)
     low, high = (found.distance[found.kind == k] for k in (0, 1))
     assert (np.abs(high / low - 1) <= 0.05).all()
     assert found.work["same-class pairs that nothing matched"] == 80 - len(low)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_matched_pairs_are_as_far_apart_where_distances_are_taken(exact: bool) -> None:
+    x = X + torch.from_numpy(0.8 * Y)[:, None]
+    network = read_network(NET, X[:1])
+    for subject in (NET, network):
+        found = lens.boundary_density(
+            subject, x, labels=Y, n=60, matched=True, distance_of="1", exact=exact, **QUICK
+        )
+        low, high = (found.distance[found.kind == k] for k in (0, 1))
+        assert len(low) > 20
+        assert (np.abs(high / low - 1) <= 0.05).all()
+        again = lens.boundary_density(
+            subject, x, pairs=found.pairs, distance_of="1", exact=exact, **QUICK
+        )
+        assert np.array_equal(again.endpoint_counts, found.endpoint_counts)
+        np.testing.assert_allclose(again.distance, found.distance)
+
+
+def test_modules_that_work_in_place() -> None:
+    torch.manual_seed(2)
+    net = nn.Sequential(nn.ReLU(True), nn.Linear(5, 9), nn.ReLU(True), nn.Linear(9, 2)).eval()
+    x = torch.randn(40, 5)
+    before = x.clone()
+    for name, hidden in (("inputs", x), ("0", x.relu()), ("1", net[1](x.relu()).detach())):
+        wanted = (hidden[PAIRS[:, 0]] - hidden[PAIRS[:, 1]]).norm(dim=1)
+        for exact in (False, True):
+            found = lens.boundary_density(
+                net, x, pairs=PAIRS, distance_of=name, exact=exact, **QUICK
+            )
+            np.testing.assert_allclose(found.distance, wanted, rtol=1e-5)
+            assert torch.equal(x, before)
+
+
+class Thrice(nn.Module):
+    """Runs the same two modules three times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.r = nn.Linear(5, 5, dtype=torch.float64), nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(3):
+            x = self.r(self.a(x))
+        return x
+
+
+def test_a_module_that_runs_several_times() -> None:
+    net = Thrice().eval()
+    codes = spline_codes(net, X)
+    for layers, wanted in (("r", (1, 2, 3)), ("r#2", (2,)), (["r#3", "r#2"], (2, 3))):
+        for found in (
+            lens.boundary_density(net, X, pairs=PAIRS, layers=layers, **QUICK),
+            lens.boundary_density(net, X, pairs=PAIRS, layers=layers, exact=True, **QUICK),
+            lens.boundary_density(codes, X, pairs=PAIRS, layers=layers, **QUICK),
+        ):
+            assert found.layers == tuple("r" if k == 1 else f"r#{k}" for k in wanted)
+    with torch.no_grad():
+        last = net(X)
+    found = lens.boundary_density(net, X, pairs=PAIRS, distance_of="r", batch_size=7, **QUICK)
+    np.testing.assert_allclose(found.distance, (last[PAIRS[:, 0]] - last[PAIRS[:, 1]]).norm(dim=1))
+
+
+def test_names_with_brackets() -> None:
+    codes = spline_codes(NET, X)
+    codes = Codes(codes.words, [Layer(f"a[{i}]", part.bits) for i, part in enumerate(codes.layers)])
+    found = lens.boundary_density(codes, X, pairs=PAIRS, layers=["*0*", "a[[]2]"], **QUICK)
+    assert found.layers == ("a[0]", "a[2]")
+
+
+def test_distances_of_a_module_without_rows() -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.r, self.idle = nn.Linear(5, 5, dtype=torch.float64), nn.ReLU(), nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.r(self.a(x).T).T
+
+    pairs = [[2 * i, 2 * i + 1] for i in range(20)]
+    options = {"pairs": pairs, "layers": "a", "batch_size": 20, **QUICK}
+    with pytest.raises(ValueError, match="'idle' gave 0 tensors in 2 forward passes"):
+        lens.boundary_density(Odd().eval(), X, distance_of="idle", **options)
+    with pytest.raises(ValueError, match="'r' gave 2 tensors .*, 10 rows for 40 inputs; wanted"):
+        lens.boundary_density(Odd().eval(), X, distance_of="r", **options)
 
 
 def test_distances_between_hidden_values() -> None:
@@ -220,6 +320,7 @@ def test_a_low_precision_module_that_is_not_piecewise_linear() -> None:
         ({"pairs": PAIRS, "distance_of": "9"}, ValueError, "distance_of is '9'"),
         ({"pairs": PAIRS, "batch_size": 0}, ValueError, "batch_size is 0"),
         ({"labels": Y[1:]}, ValueError, r"labels has shape \(39,\)"),
+        ({"labels": np.where(Y, Y, np.nan)}, ValueError, "labels holds 14 NaN"),
     ],
 )
 def test_errors(options: dict, error: type, message: str) -> None:

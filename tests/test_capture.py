@@ -90,6 +90,16 @@ def test_named_layers_give_their_output(net):
     assert spline_codes(net, x, layers="[ab]").n_bits == 79
 
 
+def test_one_run_of_a_module_that_runs_twice(net):
+    x = torch.randn(6, 4)
+    whole = spline_codes(net, x)
+    assert spline_codes(net, x, layers="act") == whole
+    assert spline_codes(net, x, layers="act#2") == whole.layer("act#2")
+    assert spline_codes(net, x, layers=["*#2", "act"], batch_size=4) == whole
+    with pytest.raises(ValueError, match=r"no run matches 'act#3'; modules ran .* {'act': 2}"):
+        spline_codes(net, x, layers=["act#3", "act"])
+
+
 @pytest.mark.parametrize("act", [nn.LeakyReLU(), nn.PReLU(), nn.GELU(), nn.SiLU(), nn.ELU()])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_activations_and_dtypes(act, dtype):
@@ -155,3 +165,26 @@ def test_a_model_that_changes_its_input_in_place_leaves_the_callers_alone():
         before = x.clone()
         spline_codes(net, inputs)
         assert torch.equal(x, before)
+
+
+class Named(nn.Module):
+    """Calls its activations by the names of their arguments."""
+
+    def __init__(self, *activations):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 9), nn.Linear(9, 5)
+        self.activations = nn.ModuleList(activations)
+
+    def forward(self, x):
+        a, b = self.activations
+        return b(input=self.second(a(input=self.first(x))))
+
+
+@pytest.mark.parametrize("act", [nn.ReLU(), nn.ReLU(inplace=True), nn.GELU(), nn.SiLU()])
+def test_activations_called_by_keyword(act):
+    torch.manual_seed(0)
+    net, x = Named(act, nn.ReLU()).eval(), torch.randn(7, 4)
+    named = spline_codes(net, x)
+    plain = nn.Sequential(net.first, act, net.second, nn.ReLU()).eval()
+    assert torch.equal(named.words, spline_codes(plain, x).words)
+    assert [layer.name for layer in named.layers] == ["activations.0", "activations.1"]

@@ -79,6 +79,8 @@ def test_functions_are_found_and_named_as_read_network_names_them() -> None:
     assert [layer.name for layer in some.layers] == ["0.relu", "1.relu"]
     twice = spline_codes(exported(module, x), x, layers="0.part")
     assert [layer.name for layer in twice.layers] == ["0.part", "0.part#2"]
+    second = spline_codes(exported(module, x), x, layers="0.part#2")
+    assert second == twice.layer("0.part#2")
 
 
 @pytest.mark.parametrize("relu", [functional.relu6, functional.hardswish])

@@ -13,7 +13,9 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +23,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.nn import functional
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 
 from splinecode import Codes, CodeStore, capture_codes, spline_codes
 from splinecode.capture import streaming
+from splinecode.capture.identity import model_hash
 from streamed import BYTES_OF_A_CODE, IDS, MASK, NAMED, Counted
 
 
@@ -129,10 +141,72 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="inputs ends after 5, but .* has codes of 23"):
         first = {name: value[:5] for name, value in NAMED.items()}
         spline_codes(model, first, positions="all", store=path)
-    shuffled = DataLoader(TensorDataset(IDS), batch_size=4, shuffle=True)
-    with pytest.raises(ValueError, match="a DataLoader that shuffles"):
-        spline_codes(model, shuffled, positions="all", store=tmp_path / "t")
     assert len(CodeStore(path)) == int(MASK.sum())
+
+
+def test_loaders_without_a_fixed_order_are_refused(tmp_path: Path) -> None:
+    data, model = TensorDataset(IDS), Counted()
+    weighted = WeightedRandomSampler(torch.ones(23), 23)
+    for how, kind in (
+        ({"batch_size": 4, "shuffle": True}, "RandomSampler"),
+        ({"batch_size": 4, "sampler": weighted}, "WeightedRandomSampler"),
+        ({"batch_size": None, "sampler": BatchSampler(weighted, 4, False)}, "WeightedRandom"),
+        ({"batch_sampler": BatchSampler(RandomSampler(data), 4, False)}, "RandomSampler"),
+        ({"batch_sampler": [[2, 1], [0, 3]]}, "list"),
+    ):
+        loader = DataLoader(data, **how)
+        with pytest.raises(ValueError, match=f"a DataLoader in the order of a {kind}.*; with"):
+            spline_codes(model, loader, positions="last", store=tmp_path / "s")
+    assert list(tmp_path.iterdir()) == []
+    wanted = to_numpy(spline_codes(model, IDS, positions="last"))
+    for i, inputs in enumerate(
+        (
+            DataLoader(data, batch_size=4),
+            DataLoader(data, batch_sampler=BatchSampler(SequentialSampler(data), 4, False)),
+            DataLoader(data, None, sampler=BatchSampler(SequentialSampler(data), 4, False)),
+            DataLoader(Streamed(), batch_size=4),
+            iter(DataLoader(data, batch_sampler=[range(10), range(10, 23)])),
+        )
+    ):
+        made = spline_codes(model, inputs, positions="last", store=tmp_path / str(i))
+        assert made.codes() == wanted
+
+
+class Streamed(IterableDataset):
+    """The same inputs, without numbers."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(IDS)
+
+
+class Functional(nn.Module):
+    """A model whose activation is a function that it holds."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear, self.function = nn.Linear(5, 9), function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self.linear(x))
+
+
+def test_functions_that_modules_hold_tell_models_apart(tmp_path: Path) -> None:
+    functions = [
+        functional.relu,
+        functional.gelu,
+        torch.relu,
+        partial(functional.leaky_relu, negative_slope=0.1),
+        partial(functional.leaky_relu, negative_slope=0.2),
+    ]
+    hashes = [model_hash(Functional(function).eval()) for function in functions]
+    assert len(set(hashes)) == len(hashes)
+    assert hashes == [model_hash(Functional(function).eval()) for function in functions]
+    x, store = IDS.float(), tmp_path / "s"
+    spline_codes(Functional(functional.relu).eval(), x[:9], "linear", store=store)
+    with pytest.raises(ValueError, match="were made with model_hash"):
+        spline_codes(Functional(functional.gelu).eval(), x, "linear", store=store)
+    assert len(spline_codes(Functional(functional.relu).eval(), x, "linear", store=store)) == 23
 
 
 def test_a_store_can_hold_no_rows_yet(tmp_path: Path) -> None:
@@ -142,6 +216,41 @@ def test_a_store_can_hold_no_rows_yet(tmp_path: Path) -> None:
     assert len(spline_codes(model, nothing, positions="all", store=tmp_path / "s")) == 0
     with pytest.raises(ValueError, match="no batches"):
         spline_codes(model, [], store=tmp_path / "t")
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_store_that_another_made_meanwhile_is_left_alone(tmp_path: Path, ended: bool) -> None:
+    """Both find no store; the other one has made its own when the first batch has run here."""
+    path, model, writing = tmp_path / "s", Counted(), contextlib.ExitStack()
+
+    def other(*of_hook: object) -> None:
+        hook.remove()
+        spline_codes(Counted(), IDS[:7], positions="last", store=path)
+        if not ended:
+            writing.enter_context(CodeStore(path).writer())
+
+    hook = model.register_forward_pre_hook(other)
+    with writing, pytest.raises(BlockingIOError, match="another writer"):
+        spline_codes(model, IDS, positions="last", store=path)
+    CodeStore(path).verify()
+    assert len(CodeStore(path)) == 7
+    assert len(spline_codes(model, IDS, positions="last", store=path)) == 23
+
+
+def test_nothing_is_doubled_by_one_who_writes_between_making_and_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "s", CodeStore.create
+
+    def create(*args: Any, **how: Any) -> CodeStore:
+        store = real(*args, **how)
+        spline_codes(Counted(), IDS[:7], positions="last", store=path)
+        return store
+
+    monkeypatch.setattr(CodeStore, "create", create)
+    with pytest.raises(BlockingIOError, match="another writer began a store"):
+        spline_codes(Counted(), IDS, positions="last", store=path)
+    assert len(CodeStore(path)) == 7
 
 
 def test_memory_does_not_grow_with_the_data(

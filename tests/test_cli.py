@@ -15,7 +15,9 @@ import torch
 
 from splinecode import (
     Codes,
+    CodeStore,
     HammingNeighbors,
+    capture_codes,
     crossings,
     hamming,
     lens,
@@ -34,6 +36,10 @@ from torch import nn
 def net():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 9), nn.ReLU(), nn.Linear(9, 3))
+
+def tokens():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Embedding(20, 4), nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 3))
 
 def smooth():
     return nn.Sequential(net(), nn.Softmax(1))
@@ -133,6 +139,54 @@ def test_codes_of_some_layers(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(arguments) == 0
     assert "30 codes of 9 bits" in capsys.readouterr().out
     assert sorted(path.name for path in folder.glob("*.npz")) == ["xy.npz"]
+
+
+@pytest.mark.parametrize("positions", ["last", "all", "any", "0", "-2", None])
+@pytest.mark.parametrize("place", ["-o", "--store"])
+def test_codes_of_tokens(
+    positions: str | None, place: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = np.random.default_rng(0).integers(0, 20, (11, 5))
+    np.save("ids.npy", ids)
+    model = load_model("net.py:tokens")
+    how = [] if positions is None else ["--positions", positions]
+    arguments = ["codes", "net.py:tokens", "ids.npy", "--batch-size", "4", *how]
+    assert main([*arguments, place, "out.npz"]) == 0
+    wanted = positions if positions in ("last", "all", "any", None) else int(positions)
+    found = capture_codes(model, ids, positions=wanted)
+    assert load_codes("out.npz") == found.codes
+    if place == "--store":
+        rows = CodeStore("out.npz").rows()
+        assert rows[["input", "position"]].tolist() == found.rows.tolist()
+    assert capsys.readouterr().out.startswith(f"{len(found.codes)} codes of {found.codes.n_bits} ")
+
+
+def test_a_bar_of_codes_knows_how_many_inputs_there_are(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tqdm")
+    assert main(["codes", "net.py:net", "x.npy", "--batch-size", "16", "--progress"]) == 0
+    assert "50/50" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_tensors_of_any_dtype_and_with_gradients(
+    dtype: torch.dtype, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = torch.as_tensor(np.load("x.npy")).to(dtype).requires_grad_()
+    torch.save(x, "x.pt")
+    np.save("wide.npy", x.detach().double().numpy())
+    for command, *arguments in (
+        ["codes"],
+        ["crossings", "--pairs", "0:1", "5:2"],
+        ["slice", "--points", "0,1,2"],
+    ):
+        for source, out in (("x.pt", "a.npz"), ("wide.npy", "b.npz")):
+            assert main([command, "net.py:net", source, *arguments, "-o", out]) == 0
+        with np.load("a.npz") as a, np.load("b.npz") as b:
+            assert sorted(a) == sorted(b)
+            for name in a:
+                np.testing.assert_array_equal(a[name], b[name])
 
 
 def test_codes_of_a_store_are_those_of_memory(
@@ -335,6 +389,8 @@ def test_lens_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) 
         (["codes", "net.py:net", "x.npy", "-o", "no/a.npz"], "there is no folder no"),
         (["codes", "net.py:net", "x.npy", "--layers", "z"], "no module matches 'z'; there are"),
         (["codes", "net.py:net", "x.npy", "--batch-size", "0"], "0 is not at least 1"),
+        (["codes", "net.py:net", "x.npy", "--positions", "some"], "'some' is none of last, all,"),
+        (["codes", "net.py:net", "x.npy", "--positions", "all"], "'1' has no positions"),
         (["codes", "net.py:net", "xy.npz", "--key", "z"], r"key is 'z'; xy.npz holds ['x', 'y']"),
         (["density", "net.py:net", "x.npy"], "x.npy has no labels; wanted an array y beside"),
         (["density", "net.py:net", "xy.npz", "--labels", "x.npy"], "labels has shape (50, 4)"),

@@ -36,6 +36,18 @@ def test_select_by_glob_keeps_the_order(library):
         codes.select("x")
 
 
+def test_a_glob_means_every_run_of_a_module_or_one():
+    layers = [Layer(name, 3) for name in ("r", "r#2", "r#10", "rr")]
+    codes = Codes(np.zeros((2, 4), np.uint64), layers)
+    for globs, wanted in (
+        (["r"], [0, 1, 2]),
+        (["r#2"], [1]),
+        (["?"], [0, 1, 2]),
+        (["*#*"], [1, 2]),
+    ):
+        assert codes.select(*globs).layers == tuple(layers[i] for i in wanted)
+
+
 def test_indexing_keeps_the_type(library):
     codes = make_codes(7, library=library)
     assert len(codes[2]) == 1

@@ -98,6 +98,19 @@ def test_scale_passes_through_the_point() -> None:
         curves.scale(x, 5, low=2.0)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy])
+def test_points_that_the_dtype_cannot_hold_are_refused(library) -> None:
+    x = library(np.full((1, 2), 40_000, np.float16))
+    assert curves.scale(x, 3, low=0.5, high=1.5).tolist() == [[[20_000] * 2, [4e4] * 2, [6e4] * 2]]
+    with pytest.raises(ValueError, match="leaves the range of float16;"):
+        curves.scale(x, 3)
+    with pytest.raises(ValueError, match="leaves the range of float16"):
+        curves.circle(x, 5, radius=1e5)
+    with pytest.raises(ValueError, match="leaves the range of float64"):
+        curves.scale(library(np.full((1, 2), 1e308)), 3)
+
+
 def test_circle_is_closed_round_and_flat() -> None:
     x = RNG.normal(size=(2, 6))
     points = curves.circle(x, 13, radius=0.5, seed=3)

@@ -69,6 +69,72 @@ def test_hooks_of_a_module_that_runs_twice_see_both_runs() -> None:
     assert all(torch.equal(one, other) for one, other in zip(ours, wanted, strict=True))
 
 
+class Several(nn.Module):
+    """A part that runs twice, outputs of several kinds, and another argument for each input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor, shift: Tensor) -> dict[str, object]:
+        y = self.part(self.part(x) - shift)
+        return {"y": y, "all": (y.mT, [x.sum(), 2.5])}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 9])
+def test_a_program_of_a_fixed_batch_takes_any_other(n: int) -> None:
+    module, x, shift = Several().double().eval(), randn(n, 4), randn(n + 3, 1)[3:]
+    program = exported_program(torch.export.export(module, (randn(3, 4), randn(3, 1))))
+    assert program is not None
+    found, wanted = program(x, shift), module(x, shift)
+    torch.testing.assert_close(found["y"], wanted["y"])
+    transposed, (total, number) = found["all"]
+    assert number == 2.5
+    if n == 3:
+        torch.testing.assert_close((transposed, total), (wanted["y"].mT, x.sum()))
+    else:
+        assert (transposed, total) == (None, None)
+    for path in ("", "part", "part.1"):
+        ours, theirs = ([], [])
+        for some, seen in ((program, ours), (module, theirs)):
+            hook = some.get_submodule(path).register_forward_hook(
+                lambda part, given, output, seen=seen: seen.append(
+                    output["y"] if isinstance(output, dict) else output.clone()
+                )
+            )
+            some(x, shift)
+            hook.remove()
+        assert len(ours) == len(theirs) == (2 if path else 1)
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_gradients_pass_through_a_program_of_a_fixed_batch() -> None:
+    module = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1)).double().eval()
+    program = exported_program(exported(module, randn(3, 3), "three"))
+    assert program is not None
+    x = randn(8, 3).requires_grad_()
+    ours, wanted = (torch.autograd.grad(some(x).sum(), x)[0] for some in (program, module))
+    torch.testing.assert_close(ours, wanted)
+
+
+def test_hooks_on_what_has_no_row_an_input_are_refused_in_pieces() -> None:
+    class Folded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.relu = nn.ReLU()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.relu(x.reshape(-1, 2) - 0.1).reshape(len(x), -1)
+
+    program = exported_program(exported(Folded(), randn(3, 4), "three"))
+    assert program is not None
+    program.relu.register_forward_hook(lambda part, given, output: None)
+    program(randn(3, 4))
+    with pytest.raises(ValueError, match="'relu' passes 6 rows for 3 inputs; its first axis"):
+        program(randn(4, 4))
+
+
 def test_pre_hooks_are_refused() -> None:
     _, program, x = resnet()
     program.get_submodule("fc").register_forward_pre_hook(lambda part, given: None)

@@ -1,8 +1,11 @@
 """Files are replaced whole or not at all."""
 
+import os
 import stat
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from splinecode.files import replaced_atomically
@@ -27,3 +30,42 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_leads_to_the_new_file(tmp_path: Path, there: bool) -> None:
+    (tmp_path / "inner").mkdir()
+    target, link = tmp_path / "inner" / "a.bin", tmp_path / "link.bin"
+    if there:
+        target.write_bytes(b"old")
+    link.symlink_to(Path("inner") / "a.bin")
+    with replaced_atomically(link) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.bin", "inner", "link.bin"]
+
+
+def test_pipes_and_devices_are_written_into_and_stay(tmp_path: Path) -> None:
+    pipe, got = tmp_path / "pipe.npz", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    with replaced_atomically(pipe) as file:
+        np.savez(file, x=np.arange(3))
+    reader.join(timeout=10)
+    assert pipe.is_fifo()
+    (tmp_path / "copy.npz").write_bytes(got[0])
+    with np.load(tmp_path / "copy.npz") as copy:
+        assert copy["x"].tolist() == [0, 1, 2]
+    null = tmp_path / "null.npz"
+    null.symlink_to(os.devnull)
+    with replaced_atomically(null) as file:
+        np.savez(file, x=np.arange(3))
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    assert null.is_symlink()
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError), replaced_atomically(tmp_path):
+        pass

@@ -158,3 +158,24 @@ def test_a_radius_that_vanishes_is_refused() -> None:
     with pytest.raises(ValueError, match="radius 0.0001 vanishes in torch.bfloat16"):
         local_complexity(model, inputs().bfloat16() + 5, radius=1e-4, directions=2)
     assert local_complexity(model, inputs().bfloat16(), radius=1, directions=2).counts.any()
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [(torch.float32, 1e6), (torch.float16, 100)])
+def test_a_radius_that_vanishes_beside_a_later_input_is_refused(dtype, factor) -> None:
+    x = inputs().to(dtype) * factor
+    x[0] = 0
+    with pytest.raises(ValueError, match="radius 0.005 vanishes in .* beside input 1, of norm"):
+        local_complexity(net().to(dtype), x, directions=3)
+
+
+def test_a_radius_that_vanishes_in_most_coordinates_is_refused() -> None:
+    x = torch.full((3, 6), 1e6)
+    x[:, 0] = 0
+    with pytest.raises(ValueError, match="radius 0.005 vanishes"):
+        local_complexity(net().float(), x, directions=3)
+
+
+@pytest.mark.parametrize("radius", [1e-9, 1e6])
+def test_a_radius_that_the_dtype_cannot_hold_is_refused(radius: float) -> None:
+    with pytest.raises(ValueError, match="wanted one that torch.float16 can hold"):
+        local_complexity(net().half(), inputs().half(), radius=radius, directions=3)

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from splinecode import lens, plots
-from splinecode.plots.style import layer_looks
+from splinecode import lens, plots, read_network, slice_2d, spline_codes
+from splinecode.plots.style import layer_looks, literal
+
+NAMED = (r"$\frac{$", "_b$")
 
 
 def net() -> nn.Sequential:
@@ -68,7 +70,8 @@ def test_plateaus(jacobian: str) -> None:
 def test_local_complexity() -> None:
     model, x = net(), torch.from_numpy(points()[0])
     one = lens.local_complexity(model, x, radius=0.5, directions=3)
-    ax = plots.local_complexity(one)
+    ax = plots.local_complexity(one, title="Title")
+    assert ax.get_title(loc="left") == "Title"
     assert np.allclose(ax.lines[0].get_ydata(), one.counts[0].mean(axis=0))
     need_png(ax.figure)
     several = lens.local_complexity(model, x, radius=0.5, directions=3, checkpoints=[model] * 3)
@@ -103,7 +106,8 @@ def test_spline_features() -> None:
 
 def test_nearest_boundaries() -> None:
     result = lens.nearest_boundaries(net(), points()[0])
-    ax = plots.nearest_boundaries(result)
+    ax = plots.nearest_boundaries(result, title="Title")
+    assert ax.get_title(loc="left") == "Title"
     assert [line.get_label() for line in ax.lines] == ["1", "3", "any layer (exact)"]
     assert np.allclose(ax.lines[2].get_xdata(), np.sort(result.least))
     need_png(ax.figure)
@@ -112,6 +116,36 @@ def test_nearest_boundaries() -> None:
         still[0].weight.zero_()
     with pytest.raises(ValueError, match="no distance between 0 and inf"):
         plots.nearest_boundaries(lens.nearest_boundaries(still, points()[0]))
+
+
+def test_modules_of_any_name() -> None:
+    model = nn.Sequential()
+    for name, part in zip((r"$\frac{$", "_relu", "mid$", r"a$\b$", "out"), net(), strict=True):
+        model.add_module(name, part)
+    model.eval()
+    x = torch.from_numpy(points()[0])
+    codes = spline_codes(model, x)
+    near = lens.nearest_boundaries(model, x)
+    several = lens.local_complexity(model, x, radius=0.5, directions=3, checkpoints=[model] * 2)
+    named = np.array(NAMED)[np.arange(len(x)) % 2]
+    for axes in (
+        plots.paths(lens.path_analysis(model, points())),
+        plots.plateaus(lens.plateaus(model, points(), probes=3)),
+        plots.local_complexity(lens.local_complexity(model, x, radius=0.5, directions=3)),
+        plots.local_complexity(several),
+        plots.nearest_boundaries(near),
+        plots.spline_features(lens.spline_features(model, x), labels=named),
+        plots.boundary_density(lens.boundary_density(model, x, pairs=[[0, 1], [2, 3]])),
+        plots.line_density(lens.scaling(model, x)),
+        plots.regions(lens.regions(codes)),
+        plots.shared_regions(lens.shared_regions(codes, codes)),
+        plots.unit_statistics(lens.unit_statistics(codes)),
+        plots.code_similarity(lens.code_similarity(codes)),
+        plots.slice_2d(slice_2d(read_network(model, x[:2]), x[0], x[1], x[2]), color_by="layer"),
+    ):
+        need_png(np.ravel(np.asarray(axes, object))[0].figure)
+    labels = [text.get_text() for text in plots.nearest_boundaries(near).get_legend().get_texts()]
+    assert labels == [literal("_relu"), literal(r"a$\b$"), "any layer (exact)"]
 
 
 def test_looks_differ() -> None:

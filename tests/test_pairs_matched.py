@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from splinecode.lens import matched_pairs
 from splinecode.lens.density.distances import pair_distances
-from splinecode.lens.density.matching import _nearest_unused
+from splinecode.lens.density.matching import MatchedPairs, _nearest_unused
 
 RNG = np.random.default_rng(0)
 Y = np.repeat(np.arange(3), 40)
@@ -70,6 +70,15 @@ def test_what_matches_nothing_is_counted() -> None:
         matched_pairs(y, x, 20, seed=0)
     assert matched_pairs(y, x, 20, seed=0, caliper=1e6).unmatched == 0
     assert len(matched_pairs(y, x, 0, seed=0).same) == 0
+
+
+def test_inputs_that_are_equal_match_at_distance_0() -> None:
+    found = matched_pairs([0, 0, 1, 1], np.zeros((4, 2)), 2, seed=0)
+    assert found.mismatch.tolist() == [0, 0]
+    mixed = MatchedPairs(
+        found.same, found.different, np.array([0.0, 2.0]), np.array([0.0, 2.5]), unmatched=0
+    )
+    assert mixed.mismatch.tolist() == [0, 0.25]
 
 
 def test_distances_by_chunks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,59 @@ def test_estimated_jacobian_norms() -> None:
     assert not plateaus(model, paths(), probes=4, jacobian="exact").jacobian_error.any()
 
 
+@pytest.mark.parametrize(
+    ("outputs", "jacobian", "probes", "passes"),
+    [
+        *((1, "estimate", n, n) for n in (2, 16)),
+        *((3, "estimate", n, n) for n in (2, 16)),
+        (3, "exact", 2, 3),
+        (3, "auto", 2, 2),
+        (3, "auto", 3, 3),
+        (3, "none", 2, None),
+    ],
+)
+def test_backward_passes_are_counted(
+    outputs: int, jacobian: str, probes: int, passes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, grad = [], torch.autograd.grad
+    monkeypatch.setattr(
+        torch.autograd, "grad", lambda y, *a, **b: done.append(y) or grad(y, *a, **b)
+    )
+    found = plateaus(net(outputs=outputs), paths(), jacobian=jacobian, probes=probes, batch_size=8)
+    assert found.work.get("backward passes of a point") == (None if passes is None else 21 * passes)
+    assert sum(len(y) for y in done) == 21 * (passes or 0)
+
+
+def test_backward_passes_of_dead_and_constant_networks() -> None:
+    dead = net()
+    with torch.no_grad():
+        dead[0].bias.fill_(-1e3)
+    found = plateaus(dead, paths(), jacobian="estimate", probes=32)
+    assert found.work["backward passes of a point"] == 21 * 32
+    assert not found.jacobian.any()
+
+
+class Constant(nn.Module):
+    """An output with a graph that does not lead to the input, or with none."""
+
+    def __init__(self, *, trained: bool) -> None:
+        super().__init__()
+        self.relu, self.weight = nn.ReLU(), nn.Parameter(torch.ones(2), requires_grad=trained)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.relu(x)
+        return self.weight.expand(len(x), 2) * 2
+
+
+@pytest.mark.parametrize("jacobian", ["exact", "estimate"])
+@pytest.mark.parametrize("trained", [False, True])
+def test_an_output_that_does_not_depend_on_the_input(jacobian: str, trained: bool) -> None:
+    found = plateaus(Constant(trained=trained).eval(), paths(), jacobian=jacobian)
+    assert found.jacobian.tolist() == [[0] * 7] * 3
+    wanted = {"exact": 2, "estimate": 64}[jacobian] * 21 if trained else 0
+    assert found.work["backward passes of a point"] == wanted
+
+
 def test_modules_that_change_their_input_and_callers_without_grad() -> None:
     model = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 2)).double().eval()
     points = paths()
@@ -147,6 +200,15 @@ def test_numpy_points_and_images() -> None:
     assert found.hamming_per_length.shape == (2, 4, 1)
 
 
+class Transposed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.relu(x).mT
+
+
 class Named(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -162,6 +224,8 @@ def test_errors() -> None:
         plateaus("net", points)
     with pytest.raises(TypeError, match="model returns no tensor; wrap it"):
         plateaus(Named().eval(), points)
+    with pytest.raises(ValueError, match="model returns 4 rows for 21 points; wanted one each"):
+        plateaus(Transposed().eval(), points)
     with pytest.raises(ValueError, match=r"points has shape \(7, 4\)"):
         plateaus(model, points[0])
     with pytest.raises(TypeError, match="points has dtype torch.int64"):

@@ -1,13 +1,16 @@
 """Figures hold the numbers they were given, and need no display."""
 
+import inspect
 import io
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 
 from splinecode import plots
+from splinecode.plots import style
 
 RNG = np.random.default_rng(0)
 LAYERS = ["relu1", "pool1", "relu2"]
@@ -123,6 +126,61 @@ def test_segment_errors() -> None:
         plots.segment_crossings(one, one, np.ones(2), LAYERS, knots=knots, values=np.ones((2, 1)))
     with pytest.raises(ValueError, match="knots and values have shapes"):
         plots.segment_crossings(one, one, one, LAYERS, knots=knots, values=np.ones((3, 1)))
+
+
+@pytest.mark.parametrize("name", plots.__all__)
+def test_functions_take_a_title_and_say_what_they_return(name: str) -> None:
+    function = getattr(plots, name)
+    signature = inspect.signature(function)
+    assert signature.parameters["title"].default == ""
+    said = inspect.getdoc(function).partition("Returns\n")[2]
+    wanted = {"Panels": "\naxes : array of Axes", "Axes": "\nax : Axes"}
+    assert wanted[signature.return_annotation] in said
+
+
+NAMES = [r"a$\frac{$", "_relu", r"\$x$", "$a$ $b$", "n$"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_drawn_as_they_are(name: str) -> None:
+    figure = style.figure_of(4, 3)
+    drawn = figure.text(0, 0, style.literal(name))
+    plain = figure.text(0, 0, name, parse_math=False)
+    figure.canvas.draw()
+    assert drawn.get_window_extent().bounds == plain.get_window_extent().bounds
+
+
+def test_every_figure_takes_any_names() -> None:
+    layers, rng = NAMES[:3], np.random.default_rng(0)
+    one, knots = np.ones(1, int), np.array([0.0, 1.0])
+    counts = rng.integers(5, 9, (4, 3))
+    figures = [
+        plots.density_by_layer({NAMES[0]: densities()}, layers),
+        plots.counts_by_method({NAMES[0]: counts - 1, NAMES[1]: counts}, layers),
+        plots.label_agreement({NAMES[0]: {name: np.ones(3) for name in layers}}),
+        plots.segment_crossings(one, one, one, layers, knots=knots, values=np.ones((2, 1))),
+    ]
+    for axes in figures:
+        assert png(axes).startswith(b"\x89PNG")
+    assert len(figures[2][0].figure.legends[0].get_texts()) == 3
+
+
+def test_a_title_stands_above_the_legend() -> None:
+    with rc_context(style.STYLE):
+        ax = style.axes_of(None, title="Title")
+        for i in range(7):
+            ax.plot([i], label=f"line {i}")
+        style.legend_above(ax, 3)
+    ax.figure.canvas.draw()
+    title = next(text for text in ax.get_children() if getattr(text, "get_text", str)() == "Title")
+    assert not title.get_window_extent().overlaps(ax.get_legend().get_window_extent())
+
+
+def test_a_caption_stays() -> None:
+    figure = style.figure_of(3, 2)
+    style.caption(figure, "first")
+    style.caption(figure, "second")
+    assert figure.get_supxlabel() == "first"
 
 
 def test_no_pyplot_and_no_matplotlib_unless_asked_for() -> None:

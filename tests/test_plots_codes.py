@@ -120,3 +120,19 @@ def test_monosemanticity(labels):
     assert bars == [grouping.noise for grouping in result.groupings]
     assert png(axes[0])
     assert png(plots.monosemanticity(result, ax=given_axes())[0])
+
+
+@pytest.mark.parametrize("labels", [None, LABELS])
+def test_no_stability_is_named_where_there_is_none(labels):
+    pytest.importorskip("hdbscan")
+    pytest.importorskip("sklearn")
+    result = monosemanticity(CODES, labels=labels, min_cluster_size=5, resamples=0, shuffles=3)
+    axes = plots.monosemanticity(result)
+    assert len(axes) == (2 if labels is None else 3)
+    shown = [text.get_text() for ax in axes for text in ax.get_legend().get_texts()]
+    assert "in no group" in shown
+    assert "stability" not in " ".join([*shown, *(ax.get_xlabel() for ax in axes)])
+    if labels is None:
+        drawn = axes[0].collections[0].get_offsets()[:, 0]
+        assert sorted(drawn) == sorted(result.groupings[0].sizes / len(CODES))
+    assert png(axes[0])

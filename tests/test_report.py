@@ -16,8 +16,9 @@ from splinecode.analysis import Analysis
 from splinecode.report import lens_report, section_names
 from splinecode.report.build import run_section
 from splinecode.report.page import page_html
-from splinecode.report.section import Claim, Section, Subject
+from splinecode.report.section import Claim, Section, Subject, Viewer
 from splinecode.report.sections import SECTIONS
+from splinecode.report.sections.model import About
 
 VOID = {"meta", "br", "input", "img", "link", "hr"}
 CURVED = ["slice", "sampled_slice", "segments", "scaling", "density", "paths", "nearest", "units"]
@@ -78,7 +79,7 @@ def net(inputs: int = 6, outputs: int = 3, kink: type[nn.Module] = nn.ReLU) -> n
     torch.manual_seed(0)
     made = Named()
     made.add_module("in", nn.Linear(inputs, 8))
-    made.add_module("<b>relu</b>&", kink())
+    made.add_module("<b>relu</b>&$\\frac{$", kink())
     made.add_module("mid", nn.Linear(8, 8))
     made.add_module("last", kink())
     made.add_module("out", nn.Linear(8, outputs))
@@ -131,6 +132,8 @@ def test_every_section_is_there_with_a_result_or_a_reason(written):
     assert len(set(section_names())) == len(SECTIONS)
     text = written.read_text(encoding="utf-8")
     assert text.count("Left out: ") + text.count('class="work"') == len(SECTIONS)
+    assert "failed" not in text
+    assert not re.search("No (verdict|viewer|figure|tables):", text)
 
 
 def test_a_curved_net_leaves_the_exact_sections_out_with_the_reason(tmp_path):
@@ -180,6 +183,87 @@ def test_equal_inputs_and_a_network_of_dead_units():
                 if model is dead:
                     page = page_html("T", "L", [outcome], {})
                     assert page.count(f'id="{section.name}"') == 1
+
+
+class Embedded(nn.Module):
+    """A model of token ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.rest = nn.Embedding(20, 6), net()
+
+    def forward(self, ids):
+        return self.rest(self.table(ids).mean(1))
+
+
+class Several(nn.Module):
+    """A model that returns a tuple."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rest = net()
+
+    def forward(self, x):
+        found = self.rest(x)
+        return found, found
+
+
+def still() -> nn.Module:
+    """Return a network whose units never change."""
+    model = net()
+    with torch.no_grad():
+        for part in model:
+            if isinstance(part, nn.Linear):
+                part.weight.zero_()
+                part.bias[:] = -1
+    return model
+
+
+IDS = torch.arange(300).reshape(60, 5) % 20
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "said"),
+    [
+        (Embedded(), IDS, ["TypeError: a has dtype int64; wanted a floating dtype."]),
+        (Several(), data()[0], ["returns a tuple of 2", "TypeError: model returns no tensor"]),
+        (still(), data()[0], ["No figure: ValueError: result has no distance between 0 and inf"]),
+    ],
+)
+def test_what_fails_fails_alone(tmp_path, model, x, said):
+    path = lens_report(model.eval(), x, data()[1], output=tmp_path / "a.html", quick=True)
+    page = parsed(path)
+    assert page.open == []
+    text = "".join(page.text)
+    for words in said:
+        assert words in text
+    assert "read as piecewise linear" in text
+    assert text.count("Computed: ") + text.count("Left out: ") == len(SECTIONS)
+    assert text.count("Computed: ") > 5
+
+
+@pytest.mark.parametrize("part", ["run", "claim", "figure", "viewer", "tables"])
+def test_any_part_of_a_section_may_fail(part):
+    def fails(_):
+        raise KeyError("a </p> b")
+
+    class Broken(About):
+        def tables(self):
+            return fails(None)
+
+    about = (Broken if part == "tables" else About)((), (), {"things": 7})
+    parts = {"run": lambda _: about}
+    if part == "viewer":
+        parts["viewer"] = Viewer("slice", fails)
+    elif part != "tables":
+        parts[part] = fails
+    section = Section("name", "Title", "What?", "So.", **parts)
+    outcome = run_section(section, Subject(net(), data()[0], None, 0, True, False))
+    page = page_html("T", "L", [outcome], {})
+    assert "KeyError: &#x27;a &lt;/p&gt; b&#x27;." in page
+    assert ("7 things" in page) == (part != "run")
+    assert 'id="name-data"' not in page
+    assert "data-viewer=" not in page.partition("<script")[0]
 
 
 def test_sections_are_chosen_by_name(tmp_path):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from splinecode import Codes, Layer, pack, read_network
-from splinecode.saved import load_codes, load_data, load_model, save_codes
+from splinecode.saved import load_codes, load_data, load_labels, load_model, save_codes
 from test_reading_exported import exported, pytestmark, randn  # noqa: F401  # their warning too
 
 SOURCE = """
@@ -33,6 +37,10 @@ def broken():
 
 def nothing():
     pass
+
+def late():
+    from late_neighbour import WIDTH
+    return nn.Linear(4, WIDTH)
 """
 
 
@@ -41,7 +49,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "neighbour.py").write_text("WIDTH = 5\n")
     (tmp_path / "some_nets.py").write_text(SOURCE)
-    for name in ("some_nets", "neighbour", "splinecode_model_some_nets"):
+    (tmp_path / "late_neighbour.py").write_text("WIDTH = 6\n")
+    for name in ("some_nets", "neighbour", "late_neighbour", "splinecode_model_some_nets"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
@@ -56,6 +65,19 @@ def test_functions_of_modules_and_files(folder: Path, place: str, name: str) -> 
     model = load_model(f"{place}:{name}")
     assert not model.training
     assert model[0].out_features == 5
+    assert sys.path == path
+
+
+@pytest.mark.parametrize("place", ["some_nets", "some_nets.py", "from elsewhere"])
+def test_functions_import_neighbours_when_they_are_called(
+    folder: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place == "from elsewhere":
+        (folder / "elsewhere").mkdir()
+        monkeypatch.chdir(folder / "elsewhere")
+        place = "../some_nets.py"
+    path = list(sys.path)
+    assert load_model(f"{place}:late").out_features == 6
     assert sys.path == path
 
 
@@ -143,6 +165,75 @@ def test_tensors_and_tuples(tmp_path: Path) -> None:
         need(load_data(tmp_path / "data.pt"), labels)
 
 
+def test_labels_are_numbers_or_text(tmp_path: Path) -> None:
+    names = np.array(["cat", "dog", "cat", "dog", "cat", "eel"])
+    np.savez(tmp_path / "named.npz", x=X, y=names)
+    assert load_data(tmp_path / "named.npz").labels.tolist() == names.tolist()
+    np.save(tmp_path / "names.npy", names)
+    np.savez(tmp_path / "one.npz", anything=names)
+    for file in ("named.npz", "names.npy", "one.npz"):
+        assert load_labels(tmp_path / file).tolist() == names.tolist()
+    np.savez(tmp_path / "two.npz", a=names, b=names)
+    with pytest.raises(ValueError, match=r"labels: .* holds \['a', 'b'\]; wanted one array"):
+        load_labels(tmp_path / "two.npz")
+    np.savez(tmp_path / "times.npz", x=X, y=np.arange(6).astype("M8[s]"))
+    for load in (load_labels, load_data):
+        with pytest.raises(ValueError, match=r"dtype datetime64\[s\]; wanted numbers or text"):
+            load(tmp_path / "times.npz")
+    with pytest.raises(FileNotFoundError, match="labels: no file"):
+        load_labels(tmp_path / "none.npy")
+
+
+def test_bytes_of_the_other_order_are_turned_round(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X.astype(">f4"))
+    np.savez(tmp_path / "x.npz", x=X.astype(">f8"), y=Y.astype(">i4"))
+    for name in ("x.npy", "x.npz"):
+        data = load_data(tmp_path / name)
+        need(data, labels=name == "x.npz")
+        torch.as_tensor(data.inputs)
+
+
+def test_tensors_come_without_their_gradients(tmp_path: Path) -> None:
+    x, y = torch.tensor(X, requires_grad=True), torch.tensor(Y, dtype=torch.float32)
+    for saved in (x, (x, y.requires_grad_()), {"x": nn.Parameter(x.detach())}):
+        torch.save(saved, tmp_path / "x.pt")
+        data = load_data(tmp_path / "x.pt")
+        assert not data.inputs.requires_grad
+        need(data, labels=isinstance(saved, tuple))
+
+
+@settings(max_examples=150)
+@given(st.sampled_from([".npy", ".npz", ".pt"]), st.data())
+def test_broken_files_are_read_or_refused(suffix: str, data: st.DataObject) -> None:
+    """Bytes are changed, cut off or put in front: there is an array, or a ValueError."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"data{suffix}"
+        if suffix == ".pt":
+            torch.save({"x": torch.as_tensor(X)}, path)
+        elif suffix == ".npz":
+            np.savez_compressed(path, x=X)
+        else:
+            np.save(path, X)
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(0, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        del content[data.draw(st.integers(len(content) // 2, len(content))) :]
+        path.write_bytes(data.draw(st.sampled_from([b"", b"PK\3\4"])) + bytes(content))
+        with contextlib.suppress(ValueError):
+            assert len(load_data(path).inputs) >= 1
+
+
+def test_a_file_of_another_kind_than_its_name_says(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=X)
+    np.save(tmp_path / "b.npy", X)
+    (tmp_path / "a.npz").rename(tmp_path / "a.npy")
+    (tmp_path / "b.npy").rename(tmp_path / "b.npz")
+    (tmp_path / "c.npz").write_bytes(b"PK\3\4 and no more")
+    for name in ("a.npy", "b.npz", "c.npz"):
+        with pytest.raises(ValueError, match=f"{name} is not read .*; wanted plain arrays"):
+            load_data(tmp_path / name)
+
+
 def test_data_that_is_not_taken(tmp_path: Path) -> None:
     def refused(saved: Any, name: str, message: str, key: str | None = None) -> None:
         path = tmp_path / name
@@ -205,5 +296,25 @@ def test_codes_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'a'"):
         load_codes(tmp_path / "bits.npz")
     np.savez(tmp_path / "pairs.npz", words=np.zeros((1, 1), np.uint64), layers=["a"], bits=[3, 4])
-    with pytest.raises(ValueError, match="1 names of layers and 2 numbers of bits"):
+    with pytest.raises(ValueError, match=r"has layers \(1,\) and bits int64 \(2,\); wanted a name"):
         load_codes(tmp_path / "pairs.npz")
+    np.savez(tmp_path / "single.npz", words=np.zeros((1, 1), np.uint64), layers="a", bits=3)
+    np.savez(tmp_path / "text.npz", words=np.zeros((1, 1), np.uint64), layers=["a"], bits=["3"])
+    for name in ("single.npz", "text.npz"):
+        with pytest.raises(ValueError, match="wanted a name and a whole number for each layer"):
+            load_codes(tmp_path / name)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_broken_codes_are_read_or_refused(data: st.DataObject) -> None:
+    codes = Codes(pack(np.random.default_rng(0).normal(size=(7, 70))), [Layer("act", 70)])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "codes.npz"
+        save_codes(path, codes)
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
+        with contextlib.suppress(ValueError):
+            assert load_codes(path).bits().shape[0] >= 0

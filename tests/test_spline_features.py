@@ -201,6 +201,8 @@ def test_real_decoders() -> None:
     for config, name in ((llama, "gate_proj"), (gpt2, "c_fc")):
         model = transformers.AutoModelForCausalLM.from_config(config).eval()
         found = spline_features(model, [batch])
+        again = spline_features(model, batch, batch_size=1)
+        assert np.allclose(found.features, again.features, atol=1e-5)
         assert [layer.name.rpartition(".")[2] for layer in found.layers] == [name] * 2
         assert found.tokens.tolist() == [[6, 6], [4, 4]]
         short = spline_features(model, ids[1:, :4])

@@ -126,6 +126,23 @@ def test_groups_that_are_too_small_or_do_not_vary() -> None:
     assert zero.same == (0, 0, 0)
 
 
+def test_one_row_has_a_mean_and_no_interval() -> None:
+    values = np.array([[3.0], [4.0], [6.0]])
+    for pairs in (None, np.array([[0, 1], [2, 3], [4, 5]])):
+        first = None if pairs is None else pairs[:1]
+        alone = mean_interval(values[:1], pairs=first, resamples=30)
+        assert np.array_equal(alone, [[3], [np.nan], [np.nan]], equal_nan=True)
+        for different in (np.array([False, True, True]), np.array([True, False, False])):
+            found = compare_groups(values, different, pairs=pairs, resamples=30)
+            means = [found.same, found.different]
+            one, two = means[::-1] if different[0] else means
+            assert (one.value, two.value) == (3, 5)
+            for each in (one, found.difference, found.ratio, found.effect):
+                assert np.isnan([each.low, each.high]).all()
+            assert np.isfinite(found.difference.value).all()
+            assert np.isfinite([two.low, two.high]).all()
+
+
 def test_a_nan_spoils_its_column_alone() -> None:
     values = RNG.normal(3, 1, (20, 2))
     values[4, 0] = np.nan

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splinecode import Codes, CodeStore, Layer, pack
-from splinecode.store import ROW, SOURCED_ROW, CodeWriter
+from splinecode.saved import load_codes
+from splinecode.store import ROW, SOURCED_ROW, CodeWriter, padding
+from splinecode.store.locking import locked
 from splinecode.store.rows import row_table
 
 LAYERS = (Layer("a", 70), Layer("b", 3))
@@ -70,7 +72,7 @@ def test_what_is_appended_is_what_is_read(sittings: list[list[int]], shard_rows:
                 assert np.array_equal(store.codes(first, last).words, wanted.words[first:last])
         store.verify()
         assert not any(name.endswith(".part") for name in os.listdir(path))
-        assert len(os.listdir(path)) == 2 * len(shards) + 1 + bool(sittings)
+        assert len(os.listdir(path)) == 2 * len(shards) + 2
 
 
 def test_plain_numpy_reads_mapped_shards(tmp_path: Path) -> None:
@@ -204,6 +206,93 @@ def test_what_is_no_store_is_said(tmp_path: Path) -> None:
         CodeStore.create(tmp_path / "t", [Layer("a", 0)])
 
 
+def test_a_store_that_could_not_be_opened_is_not_made(tmp_path: Path) -> None:
+    for layers, how, words in (
+        ([Layer("a", 3), Layer("a", 4)], {}, "wanted every name once"),
+        (LAYERS, {"threshold": float("nan")}, "threshold is 'nan'; wanted a number"),
+        (LAYERS, {"dtypes": {"a": 16}}, r"layers\[0\]\.dtype is '16'; wanted text"),
+        (LAYERS, {"shard_bytes": 2**90}, "shard_rows is .*; wanted .* at most"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            CodeStore.create(tmp_path / "s", layers, **how)
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        CodeStore.create(tmp_path / "s", LAYERS, source={"model": {1}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_other_files_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(b"")
+    with pytest.raises(FileExistsError, match="holds 'mine'; wanted a new or empty folder"):
+        CodeStore.create(tmp_path, LAYERS)
+    assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_one_at_a_time_makes_a_store(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    with locked(tmp_path / "s"), pytest.raises(BlockingIOError, match="by another writer"):
+        CodeStore.create(tmp_path / "s", LAYERS)
+    (tmp_path / "s" / ".store.json.x.part").write_bytes(b"half")
+    assert len(CodeStore.create(tmp_path / "s", LAYERS)) == 0
+
+
+def test_a_writer_writes_in_its_block_alone(tmp_path: Path) -> None:
+    writer = made(tmp_path / "s", drawn(3)).writer()
+    with pytest.raises(ValueError, match="is not open; append within its with block"):
+        writer.append(drawn(2))
+    with writer:
+        writer.append(drawn(2))
+    with pytest.raises(ValueError, match="is not open; append within its with block"):
+        writer.append(drawn(60))
+    assert len(CodeStore(tmp_path / "s")) == 5
+
+
+def test_a_shard_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    store = CodeStore.create(tmp_path / "s", LAYERS, shard_bytes=2**61 * CODE_BYTES)
+    with pytest.raises(MemoryError, match="a shard of"), store.writer():
+        pass
+    with locked(tmp_path / "s"):  # and the lock is free again
+        pass
+
+
+def test_bits_past_the_end_of_a_layer_are_found(tmp_path: Path) -> None:
+    """By whoever reads codes: the distances of such words would be wrong."""
+    store = made(tmp_path / "s", drawn(6))
+    path = tmp_path / "s" / "words-00000001-2.npy"
+    words = np.load(path)
+    words[1, 1] |= np.uint64(1) << np.uint64(63)
+    np.save(path, words)
+    for read in (store.codes, lambda: store.codes(5), lambda: list(store.shards())):
+        with pytest.raises(ValueError, match="is not what was written: .* the 70 units of .*'a'"):
+            read()
+    with pytest.raises(ValueError, match="70 units of layer 'a'"):
+        load_codes(tmp_path / "s")
+    assert store.codes(0, 5).words.shape == (5, 3)
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 3, 63, 64, 65, 130]), min_size=1, max_size=5),
+    st.integers(0, 4),
+    st.data(),
+)
+def test_padding_is_checked_as_codes_check_it(bits: list[int], n: int, data: st.DataObject) -> None:
+    layers = tuple(Layer(str(i), count) for i, count in enumerate(bits))
+    width = sum(layer.words for layer in layers)
+    words = np.zeros((n, width), np.uint64)
+    if words.size:
+        place = data.draw(st.integers(0, words.size - 1))
+        words.flat[place] = np.uint64(1) << np.uint64(data.draw(st.integers(0, 63)))
+
+    def made_by(make: Callable[..., Codes]) -> Codes | str:
+        try:
+            return make(words, layers)
+        except ValueError as error:
+            return str(error)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(padding, "_BLOCK_BYTES", data.draw(st.sampled_from([1, 50, 10**6])))
+        assert made_by(padding.codes_of_words) == made_by(Codes)
+
+
 def test_other_codes_are_refused(tmp_path: Path) -> None:
     store = made(tmp_path / "s", drawn(3))
     with store.writer() as writer:
@@ -282,6 +371,10 @@ def changed(path: Path, *place: object, value: object) -> None:
         (["layers", 1, "name"], None, r"layers\[1\]\.name is 'None'; wanted text"),
         (["layers", 1, "dtype"], 3, r"layers\[1\]\.dtype is '3'"),
         (["threshold"], float("nan"), "threshold is 'nan'; wanted a number"),
+        (["threshold"], 10**400, "threshold is '1000.*'; wanted a number"),
+        (["threshold"], "0.5", "threshold is '0.5'; wanted a number"),
+        (["threshold"], None, "threshold is 'None'; wanted a number"),
+        (["threshold"], True, "threshold is 'True'; wanted a number"),
         (["source"], [], "source is"),
         (["software"], 1, "software is '1'"),
     ],

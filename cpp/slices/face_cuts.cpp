@@ -161,8 +161,11 @@ void FaceCutter::new_vertex(const Edge& part, int chord_bit, int bit) {
 }
 
 /// Leaves no polygon with vertices on both sides. Rounding may leave more than one run of positive
-/// vertices: each is cut off.
+/// vertices: each is cut off. Parts of what was on the positive side of a function stay there, even
+/// if all vertices of theirs count as on its boundary: so polygons beside each other differ in the
+/// bit of the chord between them.
 void FaceCutter::cut_off_positive(std::size_t number, int bit) {
+    const std::uint64_t side = polygons_[number].any.on & ~polygons_[number].any.off;
     while (true) {
         std::vector<Index>& sides = polygons_[number].sides;
         const std::size_t n = sides.size();
@@ -199,12 +202,14 @@ void FaceCutter::cut_off_positive(std::size_t number, int bit) {
         fresh_.push_back(2 * chord);
         source.swap(fresh_);
         polygons_[count_].any = any_of(part);
+        polygons_[count_].any.on |= side;
         ++count_;
         if (!has(any_of(polygons_[number].sides).off, bit)) {
             break;
         }
     }
     polygons_[number].any = any_of(polygons_[number].sides);
+    polygons_[number].any.on |= side;
 }
 
 }  // namespace splinecode::slices

@@ -5,6 +5,9 @@
 namespace splinecode::slices {
 namespace {
 
+/// In the place of a vertex's number of edges: it stays.
+constexpr std::int32_t bent = -1;
+
 class Merging {
 public:
     explicit Merging(Mesh& mesh)
@@ -16,23 +19,26 @@ public:
 
     void run() {
         link();
-        std::vector<std::int64_t> offsets{0};
-        std::vector<Index> sides;
+        std::vector<std::vector<Index>> loops;
         std::vector<std::uint64_t> codes;
         for (std::int64_t face = 0; face < mesh_.faces(); ++face) {
             for (std::int64_t i = mesh_.offsets[at(face)]; i < mesh_.offsets[at(face + 1)]; ++i) {
                 const Index half = mesh_.sides[at(i)];
-                if (visited_[at(half)] != 0 || inner(half)) {
-                    continue;
+                if (visited_[at(half)] == 0 && !inner(half)) {
+                    loops.push_back(trace(half));
+                    codes.insert(codes.end(), mesh_.code(face), mesh_.code(face) + mesh_.words);
                 }
-                trace(half);
-                join_straight(sides);
-                offsets.push_back(static_cast<std::int64_t>(sides.size()));
-                codes.insert(codes.end(), mesh_.code(face), mesh_.code(face) + mesh_.words);
             }
         }
-        mesh_.offsets = std::move(offsets);
-        mesh_.sides = std::move(sides);
+        for (const std::vector<Index>& loop : loops) {
+            keep_three_sides(loop);
+        }
+        mesh_.offsets.resize(1);
+        mesh_.sides.clear();
+        for (std::vector<Index>& loop : loops) {
+            join_straight(loop);
+            mesh_.offsets.push_back(static_cast<std::int64_t>(mesh_.sides.size()));
+        }
         mesh_.codes = std::move(codes);
         drop_edges();
     }
@@ -64,37 +70,48 @@ private:
     }
 
     /// The sides of a joined face, from one of them on.
-    void trace(Index first) {
-        loop_.clear();
+    std::vector<Index> trace(Index first) {
+        std::vector<Index> loop;
         Index half = first;
         do {
             visited_[at(half)] = 1;
-            loop_.push_back(half);
+            loop.push_back(half);
             half = next_[at(half)];
             while (inner(half)) {
                 half = next_[at(half ^ 1)];
             }
         } while (half != first);
+        return loop;
     }
 
     bool stays(Index vertex) const { return vertex < corners || degree_[at(vertex)] != 2; }
 
-    /// Adds the loop to `sides`, each run of edges as one: the one of the lowest number, so that
+    /// Rounding bends lines: a thin face may have lost its corners to its neighbours' joining.
+    void keep_three_sides(const std::vector<Index>& loop) {
+        const auto kept = [&](Index half) { return stays(mesh_.origin(half)); };
+        if (std::ranges::count_if(loop, kept) < 3) {
+            for (const Index half : loop) {
+                degree_[at(mesh_.origin(half))] = bent;
+            }
+        }
+    }
+
+    /// Adds a loop to the sides, each run of edges as one: the one of the lowest number, so that
     /// the faces on both sides choose alike.
-    void join_straight(std::vector<Index>& sides) {
+    void join_straight(std::vector<Index>& loop) {
         const auto start =
-            std::ranges::find_if(loop_, [&](Index half) { return stays(mesh_.origin(half)); });
-        std::ranges::rotate(loop_, start == loop_.end() ? loop_.begin() : start);
-        for (std::size_t i = 0; i < loop_.size();) {
-            const Index from = mesh_.origin(loop_[i]);
-            Index lowest = loop_[i];
+            std::ranges::find_if(loop, [&](Index half) { return stays(mesh_.origin(half)); });
+        std::ranges::rotate(loop, start);
+        for (std::size_t i = 0; i < loop.size();) {
+            const Index from = mesh_.origin(loop[i]);
+            Index lowest = loop[i];
             do {
-                lowest = std::min(lowest, loop_[i]);
+                lowest = std::min(lowest, loop[i]);
                 ++i;
-            } while (i < loop_.size() && !stays(mesh_.origin(loop_[i])));
-            const Index to = mesh_.origin(loop_[i - 1] ^ 1);
+            } while (i < loop.size() && !stays(mesh_.origin(loop[i])));
+            const Index to = mesh_.origin(loop[i - 1] ^ 1);
             joined_.push_back({lowest, lowest % 2 == 0 ? Edge{from, to} : Edge{to, from}});
-            sides.push_back(lowest);
+            mesh_.sides.push_back(lowest);
         }
     }
 
@@ -126,7 +143,6 @@ private:
     std::vector<Index> next_;
     std::vector<std::uint8_t> visited_;
     std::vector<std::int32_t> degree_;
-    std::vector<Index> loop_;
     std::vector<Joined> joined_;
 };
 

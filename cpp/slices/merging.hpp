@@ -4,8 +4,8 @@
 
 namespace splinecode::slices {
 
-/// Joins faces of one code that lie side by side, and edges that meet where nothing else does.
-/// Vertices keep their numbers; some are on no edge then.
+/// Joins faces of one code that lie side by side, and edges that meet where nothing else does
+/// unless a face were left with two. Vertices keep their numbers; some are on no edge then.
 void merge_equal(Mesh& mesh);
 
 }  // namespace splinecode::slices

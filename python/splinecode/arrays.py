@@ -133,6 +133,14 @@ def to_host(array: Array) -> np.ndarray[Any, Any]:
     return np.asarray(array.cpu().numpy())
 
 
+def host_values(values: Any) -> np.ndarray[Any, Any]:
+    """Return an array, or what numpy makes one of (a list, a column of a table), as numpy."""
+    torch = sys.modules.get("torch")
+    is_tensor = torch is not None and isinstance(values, torch.Tensor)
+    on_its_own = is_tensor or type(values).__module__.startswith("cupy")
+    return to_host(values) if on_its_own else np.asarray(values)
+
+
 def current_stream(array: Array) -> int:
     """Return the caller's current CUDA stream on the array's device, in DLPack numbering."""
     if type(array).__module__.startswith("cupy"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +38,7 @@ from .arrays import (
     to_host,
 )
 from .kernels import cuda, run, workspace
+from .layer_names import matching
 from .memory import need_room
 
 WORD_BITS = 64
@@ -318,19 +318,15 @@ class Codes:
     def select(self, *patterns: str) -> Codes:
         """Return the codes of the layers whose names match any of the globs, in their order here.
 
+        ``relu`` means every run of a module that runs several times, ``relu#2`` the second alone.
+
         Raises KeyError for a pattern that matches no layer.
         """
-        for pattern in patterns:
-            if not any(fnmatchcase(layer.name, pattern) for layer in self._layers):
-                raise KeyError(
-                    f"no layer matches {pattern!r}; there are "
-                    f"{[layer.name for layer in self._layers]}"
-                )
-        chosen = [
-            layer
-            for layer in self._layers
-            if any(fnmatchcase(layer.name, pattern) for pattern in patterns)
-        ]
+        names = [layer.name for layer in self._layers]
+        places, idle = matching(names, patterns)
+        if idle:
+            raise KeyError(f"no layer matches {idle[0]!r}; there are {names}")
+        chosen = [self._layers[i] for i in places]
         parts = [self._words[:, slice(*self.word_range(layer.name))] for layer in chosen]
         words = concatenate(parts, axis=1) if parts else self._words[:, :0]
         return Codes._trusted(words, tuple(chosen))

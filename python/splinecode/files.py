@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +19,20 @@ def replaced_atomically(
 
     The bytes go to a temporary file in the same folder, which is then renamed: readers see the old
     file or the new one. If the block raises, `path` is left as it was. `durable` waits until file
-    and rename are on the disk.
+    and rename are on the disk. Of a symbolic link the file that it leads to is replaced. A pipe or
+    a device is not: when the block ends the bytes are written into it.
 
     Raises OSError where the folder cannot be written.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        with tempfile.TemporaryFile() as file:
+            yield file
+            file.seek(0)
+            with open(path, "wb") as special:
+                shutil.copyfileobj(file, special)
+        return
+    path = path.resolve()
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -189,7 +189,22 @@ TEST(slices_with_equal_lines_and_lines_on_corners_and_borders) {
     CHECK_EQ(mesh.vertices(), 9);
 }
 
-/// Where rounding bends lines beyond every tolerance, faces stay polygons.
+/// Whether faces that lie side by side have different codes.
+bool neighbours_differ(const Mesh& mesh) {
+    const std::vector<Index> faces = faces_of_halves(mesh);
+    for (std::size_t e = 0; e < mesh.edges.size(); ++e) {
+        const Index left = faces[2 * e];
+        const Index right = faces[2 * e + 1];
+        if (left >= 0 && right >= 0 &&
+            std::equal(mesh.code(left), mesh.code(left) + mesh.words, mesh.code(right))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Where rounding bends lines beyond every tolerance, faces stay polygons, and what a line parts
+/// has different codes.
 TEST(slices_of_functions_that_are_not_linear_are_valid) {
     std::mt19937_64 random(5);
     std::normal_distribution<double> normal;
@@ -208,7 +223,10 @@ TEST(slices_of_functions_that_are_not_linear_are_valid) {
                 forms.signs.push_back(forms.signs_of(forms.row(v)));
             }
             try {
-                split(mesh, forms, 2000, {});
+                const auto positive = split(mesh, forms, 2000, {});
+                for (std::int64_t face = 0; face < mesh.faces(); ++face) {
+                    mesh.code(face)[word] = positive[at(face)];
+                }
             } catch (const TooManyPolygons&) {
                 break;
             }
@@ -219,6 +237,7 @@ TEST(slices_of_functions_that_are_not_linear_are_valid) {
             CHECK_EQ(static_cast<std::int64_t>(used.size()) -
                          static_cast<std::int64_t>(mesh.edges.size()) + mesh.faces(),
                      1);
+            CHECK(neighbours_differ(mesh));
         }
     }
 }
@@ -240,6 +259,22 @@ TEST(slices_join_faces_of_one_code) {
     Mesh few(1);
     cut(few, {lines.begin(), lines.begin() + 5});
     CHECK_EQ(mesh.edges.size(), few.edges.size());
+}
+
+TEST(slices_join_no_face_down_to_two_sides) {
+    Mesh mesh(1);
+    cut(mesh, {{1, 0, 0.5}, {0, 1, 0.5}, {-1, -1, 0}});
+    CHECK_EQ(mesh.faces(), 7);
+    // The three faces at the corner of the first two lines become one around it.
+    for (std::uint64_t& code : mesh.codes) {
+        code = (code & 4) | ((code & 3) == 3 ? 1 : 0);
+    }
+    merge_equal(mesh);
+    check_topology(mesh);
+    CHECK_EQ(mesh.faces(), 5);
+    for (std::int64_t face = 0; face < mesh.faces(); ++face) {
+        CHECK(mesh.offsets[at(face + 1)] - mesh.offsets[at(face)] >= 3);
+    }
 }
 
 TEST(slices_can_be_interrupted_and_are_bounded) {

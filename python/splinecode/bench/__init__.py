@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from ..cli.common import positive
 from ..runtime import get_threads, threads
 from . import (
     clustering,
@@ -70,14 +71,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--case",
-        type=_whole,
+        type=positive,
         action="append",
         metavar="N",
         help="run only the case that a run of the same NAMEs numbers N; may be repeated",
     )
     parser.add_argument(
         "--threads",
-        type=_whole,
+        type=positive,
         metavar="N",
         help="threads of splinecode and of torch (default: splinecode's)",
     )
@@ -117,13 +118,6 @@ def _group(text: str) -> str:
     if text not in known:
         raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(known)}")
     return text
-
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
 
 
 def _positive(text: str) -> float:

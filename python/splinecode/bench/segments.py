@@ -14,6 +14,7 @@ from ..segments import Crossings
 from ..steps import Conv, Kink, Linear, MaxWindows
 from . import peers
 from .case import Baseline, Case, DisagreementError, Floor, Rate
+from .floors import products
 from .nets import Net, make_cnn, make_net
 from .peak import peak_bytes
 
@@ -65,7 +66,10 @@ def _case(widths: tuple[int, ...], segments: int) -> Case:
         ours=lambda: crossings(net.network, net.a, net.b),
         baselines=tuple(baselines),
         rate=Rate(len(found.t) / 1e6, "M crossings/s"),
-        floor=Floor("the plain sweep's matrix products alone, float64", _products(net, found)),
+        floor=Floor(
+            "the plain sweep's matrix products alone, float64",
+            products(affine_work(net.network, found)),
+        ),
     )
 
 
@@ -108,7 +112,10 @@ def _cnn(net: Net, part: str, baselines: tuple[Baseline, ...], with_floor: bool 
         ours=lambda: crossings(net.network, net.a, net.b),
         baselines=baselines,
         rate=Rate(len(found.t) / 1e6, "M crossings/s"),
-        floor=Floor("the plain sweep's convolutions alone, float64", _products(net, found))
+        floor=Floor(
+            "the plain sweep's convolutions alone, float64",
+            products(affine_work(net.network, found)),
+        )
         if with_floor
         else None,
     )
@@ -173,20 +180,6 @@ def _products_a_knot(step: Linear | Conv, units: int) -> int:
     if isinstance(step, Conv):
         return math.prod(step.output_shape) * step.weight[0].numel()
     return units * len(step.weight)
-
-
-def _products(net: Net, found: Crossings) -> partial[None]:
-    """Return a function that does the affine steps for as many knots as the sweep had at each."""
-    work = [
-        (step, torch.randn(knots, units, dtype=torch.float64))
-        for step, units, knots in affine_work(net.network, found)
-    ]
-
-    def multiply() -> None:
-        for step, values in work:
-            step(values)
-
-    return partial(multiply)
 
 
 def _split(found: Crossings) -> list[Events]:

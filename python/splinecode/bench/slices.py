@@ -12,6 +12,7 @@ from ..slices import Slice2D
 from ..steps import Linear
 from . import peers
 from .case import Baseline, Case, DisagreementError, Floor, Rate
+from .floors import products
 from .nets import Net, make_net
 from .peak import in_words, peak_of
 
@@ -92,13 +93,6 @@ def _products(net: Net, found: Slice2D) -> partial[None]:
         known = net.network.restrict(stop=found.layers[layer].name)
         made.append(len(slice_2d(known, *_points(net), found.plane.extent).vertices))
     steps = [node.step for node in net.network.nodes if isinstance(node.step, Linear)]
-    work = [
-        (step, torch.randn(vertices, step.weight.shape[1], dtype=torch.float64))
-        for step, vertices in zip(steps, made, strict=True)
-    ]
-
-    def multiply() -> None:
-        for step, values in work:
-            step(values)
-
-    return partial(multiply)
+    return products(
+        (step, step.weight.shape[1], vertices) for step, vertices in zip(steps, made, strict=True)
+    )

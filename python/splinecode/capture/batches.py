@@ -18,10 +18,14 @@ _IDS, _MASK = "input_ids", "attention_mask"
 
 @dataclass(frozen=True)
 class Batch:
-    """What a model is called with once: a tensor, or named values."""
+    """What a model is called with once: a tensor, or named values.
+
+    `beside` is what comes with them in a tuple or list, as labels do in a loader's; else None.
+    """
 
     arguments: Tensor | dict[str, Any]
     size: int
+    beside: Any = None
 
     def tensors(self) -> list[Tensor]:
         """Return the tensors of one item an input."""
@@ -45,13 +49,19 @@ class Batch:
             return None
         return int(ids.shape[1])
 
+    @property
+    def mask(self) -> Tensor | None:
+        """The ``attention_mask`` of named values, if there is one."""
+        mask = None if isinstance(self.arguments, Tensor) else self.arguments.get(_MASK)
+        return mask if isinstance(mask, Tensor) else None
+
     def tokens(self) -> np.ndarray[Any, Any] | None:
         """Return where there are tokens and no padding, bool (inputs, tokens); None if everywhere.
 
         By the batch's ``attention_mask``. On a GPU this waits for it.
         """
-        mask = None if isinstance(self.arguments, Tensor) else self.arguments.get(_MASK)
-        if not isinstance(mask, Tensor) or mask.ndim != 2:
+        mask = self.mask
+        if mask is None or mask.ndim != 2:
             return None
         tokens = mask.cpu().numpy() != 0
         return None if tokens.all() else tokens
@@ -72,21 +82,22 @@ def batched(
 ) -> tuple[Iterator[Batch], int | None]:
     """Return batches, and how many inputs there are if that is known.
 
-    Raises TypeError and ValueError for what gives no batches, at once or as they are drawn.
+    An iterable may give batches made by `as_batch`. Raises TypeError and ValueError for what gives
+    no batches, at once or as they are drawn.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
-    if _is_array(inputs):
+    if is_array(inputs):
         return _array_batches(inputs, batch_size)
     if isinstance(inputs, Mapping):
         n = _inputs_in(inputs)
-        return (_batch(_cut(inputs, n, i, i + batch_size)) for i in range(0, n, batch_size)), n
+        return (as_batch(_cut(inputs, n, i, i + batch_size)) for i in range(0, n, batch_size)), n
     if not isinstance(inputs, Iterable):
         raise TypeError(
             f"inputs is a {type(inputs).__name__}; wanted an array, a mapping of arrays or an "
             "iterable of batches"
         )
-    return (_batch(item) for item in inputs), _count(inputs)
+    return (as_batch(item) for item in inputs), _count(inputs)
 
 
 def _array_batches(array: Array, batch_size: int) -> tuple[Iterator[Batch], int]:
@@ -94,19 +105,27 @@ def _array_batches(array: Array, batch_size: int) -> tuple[Iterator[Batch], int]
     if array.ndim == 0 or len(array) == 0:
         raise ValueError(f"inputs has shape {tuple(array.shape)}; wanted at least one input")
     n = len(array)
-    return (_batch(array[i : i + batch_size]) for i in range(0, n, batch_size)), n
+    return (as_batch(array[i : i + batch_size]) for i in range(0, n, batch_size)), n
 
 
-def _is_array(value: Any) -> bool:
+def is_array(value: Any) -> bool:
+    """Tell an array of any library."""
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def _batch(item: Any) -> Batch:
-    value = item[0] if isinstance(item, tuple | list) and item else item
+def as_batch(item: Any) -> Batch:
+    """Return one item of an iterable of batches; what is a `Batch` stays as it is.
+
+    Raises TypeError and ValueError for what a model is not called with.
+    """
+    if isinstance(item, Batch):
+        return item
+    value, *rest = item if isinstance(item, tuple | list) and item else (item,)
+    beside = rest[0] if rest else None
     if isinstance(value, Mapping):
-        named = {key: _tensor(x) if _is_array(x) else x for key, x in value.items()}
-        return Batch(named, _inputs_in(named))
-    if not _is_array(value):
+        named = {key: _tensor(x) if is_array(x) else x for key, x in value.items()}
+        return Batch(named, _inputs_in(named), beside)
+    if not is_array(value):
         raise TypeError(
             f"a batch of inputs is a {type(value).__name__}; wanted a tensor, a mapping of "
             "tensors, or a tuple or list that starts with one"
@@ -114,7 +133,7 @@ def _batch(item: Any) -> Batch:
     tensor = _tensor(value)
     if tensor.ndim == 0:
         raise ValueError("a batch of inputs has no axes; wanted the inputs along the first")
-    return Batch(tensor, len(tensor))
+    return Batch(tensor, len(tensor), beside)
 
 
 def _tensor(array: Array) -> Tensor:
@@ -129,7 +148,7 @@ def _copied(value: Any) -> Any:
 
 
 def _inputs_in(named: Mapping[str, Any]) -> int:
-    arrays = {key: value for key, value in named.items() if _is_array(value)}
+    arrays = {key: value for key, value in named.items() if is_array(value)}
     first = arrays.get(_IDS, next(iter(arrays.values()), None))
     if first is None:
         kinds = {key: type(value).__name__ for key, value in named.items()}
@@ -143,7 +162,7 @@ def _inputs_in(named: Mapping[str, Any]) -> int:
 
 def _cut(named: Mapping[str, Any], n: int, start: int, stop: int) -> dict[str, Any]:
     return {
-        key: value[start:stop] if _is_array(value) and value.shape[:1] == (n,) else value
+        key: value[start:stop] if is_array(value) and value.shape[:1] == (n,) else value
         for key, value in named.items()
     }
 

@@ -109,8 +109,9 @@ def spline_codes(
         a table. A named activation module contributes its input; any other named module (such as a
         Linear before a functional relu) its output. Of TransformerLens hook points can be named. A
         module that runs several times in a forward pass gives a layer each time: ``relu``,
-        ``relu#2``, ... An exported program has calls of activations instead, functional ones too:
-        `recording_exported` says how they are named.
+        ``relu#2``, ..., and the glob ``relu`` means all of them, ``relu#2`` one. An exported
+        program has calls of activations instead, functional ones too: `recording_exported` says how
+        they are named.
     positions : optional
         What becomes a row where layers have positions: tokens, of layers (inputs, tokens, units),
         or pixels, of layers (inputs, channels, height, width). Padding, where a batch's
@@ -160,7 +161,9 @@ def spline_codes(
     A store is continued where it ends: inputs whose rows it has are drawn but not run, and compared
     by a hash of some of their values. A batch that was stored in part is run again whole, so that
     with the same `batch_size` the codes are those of a call that was never ended. The model is
-    hashed once, which reads all of its parameters.
+    hashed once, which reads all of its parameters: another model is told by its modules, their
+    options, the functions that they hold and their numbers, but not by the code of a ``forward``.
+    Give another folder when you change that, such as from a relu in it to a gelu.
 
     """
     run = Run(model, layers, Positions(positions, units_axis), threshold)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from torch import nn
 
+from ..layer_names import may_match
 from .activations import NOT_CAPTURED, is_activation
 from .families import hook_points, mlp_hooks, mlp_maps
 
@@ -15,6 +15,8 @@ _SHOWN = 40
 
 def chosen_modules(model: nn.Module, layers: str | Sequence[str] | None) -> dict[str, nn.Module]:
     """Return the modules that match, or those with pre-activations, by name.
+
+    A glob of one run, ``relu#2``, chooses its module: which run it is shows as it runs.
 
     Raises ValueError where nothing does, or where a default would leave an activation out.
     """
@@ -58,7 +60,7 @@ def _pre_activations(model: nn.Module) -> dict[str, nn.Module]:
 def _matching(named: dict[str, nn.Module], layers: str | Sequence[str]) -> dict[str, nn.Module]:
     chosen: dict[str, nn.Module] = {}
     for pattern in [layers] if isinstance(layers, str) else layers:
-        matching = {name: part for name, part in named.items() if fnmatchcase(name, pattern)}
+        matching = {name: part for name, part in named.items() if may_match(name, pattern)}
         if not matching:
             listed = [*list(named)[:_SHOWN], *(["..."] if len(named) > _SHOWN else [])]
             raise ValueError(f"layers: no module matches {pattern!r}; there are {listed}")

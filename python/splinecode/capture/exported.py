@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
-import torch
 from torch import Tensor, fx
-from torch.utils import _pytree as pytree
 
-from ..exported import Program, Watch
-from ..exported.activations import activations, base_of
+from ..exported import Gathered, Piece, Program, Watch
+from ..exported.activations import activations
+from ..layer_names import base_of, may_match
 
 Record = Callable[[str, Tensor], None]
 
@@ -27,8 +25,7 @@ def recording_exported(
     of the module that calls it, ``block.relu``. With `layers`, globs over these names and those of
     all modules that ran: of an activation its input, of any other module its output.
 
-    What is returned takes a program's arguments, with any number of inputs: for a program of a
-    fixed batch they are cut into batches of that size, the last one filled up with its last input.
+    What is returned takes a program's arguments, with any number of inputs: see `Program.forward`.
 
     Raises
     ------
@@ -39,43 +36,10 @@ def recording_exported(
     watch = _Recording(*_chosen(program, layers))
 
     def run(*args: Any, **kwargs: Any) -> None:
-        tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        rows = program.fixed_rows(args, kwargs, tensors[0])
-        if rows is None or rows == len(tensors[0]):
-            with program.watched(watch.into(record)):
-                program(*args, **kwargs)
-            return
-        parts: dict[str, list[Tensor]] = defaultdict(list)
-        for start in range(0, len(tensors[0]), rows):
-            some, named, kept = _cut((args, kwargs), len(tensors[0]), start, rows)
-            with program.watched(watch.into(_collecting(parts, rows, kept))):
-                program(*some, **named)
-        for name, values in parts.items():
-            record(name, torch.cat(values))
+        with program.watched(watch.into(record)):
+            program(*args, **kwargs)
 
     return run
-
-
-def _cut(arguments: Any, inputs: int, start: int, rows: int) -> tuple[Any, Any, int]:
-    """Return arguments for `rows` inputs from one on, and how many of them there really are."""
-    places = torch.arange(start, start + rows).clamp(max=inputs - 1)
-    args, kwargs = pytree.tree_map_only(
-        Tensor, lambda x: x[places.to(x.device)] if x.shape[:1] == (inputs,) else x, arguments
-    )
-    return args, kwargs, min(rows, inputs - start)
-
-
-def _collecting(parts: dict[str, list[Tensor]], rows: int, kept: int) -> Record:
-    """Return what keeps the first rows of pre-activations, which what runs next may write over."""
-
-    def keep(name: str, z: Tensor) -> None:
-        if len(z) != rows:
-            raise ValueError(
-                f"{name!r} passes {len(z)} rows for {rows} inputs; its first axis must be the batch"
-            )
-        parts[name].append(z[:kept].clone())
-
-    return keep
 
 
 class _Recording(Watch):
@@ -86,20 +50,36 @@ class _Recording(Watch):
     ) -> None:
         self._taken, self._given = taken, given
         self._record: Record = _nothing
+        self._piece: Piece | None = None
+        self._gathered = Gathered[str]()
 
     def into(self, record: Record) -> _Recording:
-        """Return this, recording into something else."""
-        self._record = record
+        """Return this, recording the next batch into something else."""
+        self._record, self._piece = record, None
+        self._gathered = Gathered()
         return self
+
+    def begin(self, piece: Piece) -> None:
+        self._piece = piece
 
     def before(self, node: fx.Node, values: Mapping[fx.Node, Any]) -> None:
         if node in self._taken:
             name, operand = self._taken[node]
-            self._record(name, values[operand])
+            self._pass(name, values[operand])
 
     def after(self, node: fx.Node, value: Any) -> None:
         for name in self._given.get(node, ()):
+            self._pass(name, value)
+
+    def end(self) -> None:
+        for name, value in self._gathered.take().items():
             self._record(name, value)
+
+    def _pass(self, name: str, value: Any) -> None:
+        if self._piece is None:
+            self._record(name, value)
+        else:
+            self._gathered.add(name, name, self._piece, value)
 
 
 def _chosen(
@@ -119,7 +99,7 @@ def _chosen(
     taken: dict[fx.Node, tuple[str, fx.Node]] = {}
     given: dict[fx.Node, list[str]] = defaultdict(list)
     for pattern in [layers] if isinstance(layers, str) else layers:
-        matching = [name for name in names if fnmatchcase(name, pattern)]
+        matching = [name for name in names if may_match(name, pattern)]
         if not matching:
             raise ValueError(f"layers: no module matches {pattern!r}; there are {names}")
         taken |= {node: it for node, it in found.items() if base_of(it[0]) in matching}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,13 +35,23 @@ def source_of(run: Run) -> dict[str, Any]:
 def model_hash(model: nn.Module) -> str:
     """Return SHA-256 of a model: its modules as they print, all parameters and buffers.
 
-    A model on a GPU is read through the host, a tensor at a time.
+    And the functions that modules hold as attributes, such as an activation, by name. The code of
+    ``forward`` is not looked at. A model on a GPU is read through the host, a tensor at a time.
     """
-    digest = hashlib.sha256(_ADDRESS.sub("", repr(model)).encode())
+    digest = hashlib.sha256(_plain(model))
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if inspect.isroutine(value) or isinstance(value, partial):
+                digest.update(f"{path}.{name} ".encode() + _plain(value))
     for name, tensor in _tensors(model):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(_bytes(tensor.detach().reshape(-1)))
     return digest.hexdigest()
+
+
+def _plain(value: Any) -> bytes:
+    """Return what is printed of something, without its addresses in memory."""
+    return _ADDRESS.sub("", repr(value)).encode()
 
 
 def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,22 +12,28 @@ from torch import Tensor, nn
 from ..arithmetic import concatenate
 from ..arrays import dtype_name
 from ..codes import Codes, Layer, pack
+from ..layer_names import matches, matching
 from ..store.rows import RowTable
 from .activations import is_activation
 from .chosen import Chosen
 
 
 class Recorder:
-    """Packs a batch's pre-activations as they pass, and hands out its codes."""
+    """Packs a batch's pre-activations as they pass, and hands out its codes.
 
-    def __init__(self, threshold: float) -> None:
+    Of a module that runs several times, only the runs that the globs `layers` mean.
+    """
+
+    def __init__(self, threshold: float, layers: str | Sequence[str] | None) -> None:
         self._threshold = threshold
+        self._globs = [layers] if isinstance(layers, str) else layers
         self._layers: tuple[Layer, ...] | None = None
         self.dtypes: dict[str, str] = {}
 
     def begin(self, chosen: Chosen) -> None:
         """Get ready for a batch whose rows are chosen by `chosen`."""
         self._chosen = chosen
+        self._runs: Counter[str] = Counter()
         self._words: dict[str, Tensor] = {}
         self._bits: dict[str, int] = {}
 
@@ -37,8 +44,10 @@ class Recorder:
                 f"{name!r} passes a {type(z).__name__}, not a tensor; name another "
                 "module with layers="
             )
-        runs = sum(key == name or key.startswith(f"{name}#") for key in self._words)
-        key = name if runs == 0 else f"{name}#{runs + 1}"
+        self._runs[name] += 1
+        key = name if self._runs[name] == 1 else f"{name}#{self._runs[name]}"
+        if self._globs is not None and not any(matches(key, glob) for glob in self._globs):
+            return
         units = self._chosen.units(name, z.detach())
         words = pack(units, self._threshold)
         self._words[key] = words.reshape(-1, words.shape[-1])
@@ -50,6 +59,7 @@ class Recorder:
     def take(self) -> tuple[Codes, RowTable]:
         """Return the codes of the batch that just ran and where they came from; forget them."""
         layers = tuple(Layer(name, bits) for name, bits in self._bits.items())
+        self._need_runs()
         if not layers:
             raise ValueError("none of the chosen layers ran in a forward pass; check layers=")
         if self._layers not in (None, layers):
@@ -62,6 +72,15 @@ class Recorder:
         self._words, self._bits = {}, {}
         return codes, self._chosen.rows()
 
+    def _need_runs(self) -> None:
+        """Raise ValueError for a glob of runs that there were not."""
+        _, idle = matching(list(self._bits), self._globs or [])
+        for glob in idle:
+            if "#" in glob:
+                raise ValueError(
+                    f"layers: no run matches {glob!r}; modules ran (times): {dict(self._runs)}"
+                )
+
 
 @contextmanager
 def hooked(
@@ -70,13 +89,13 @@ def hooked(
     """Hook the modules for the length of a block, in which the model is to be run."""
 
     def before(name: str) -> Any:
-        return lambda part, arguments: recorder.record(name, arguments[0])
+        return lambda part, arguments, named: recorder.record(name, _first(arguments, named))
 
     def after(name: str) -> Any:
         return lambda part, arguments, output: recorder.record(name, output)
 
     handles = [
-        part.register_forward_pre_hook(before(name))
+        part.register_forward_pre_hook(before(name), with_kwargs=True)
         if is_activation(part)
         else part.register_forward_hook(after(name))
         for name, part in modules.items()
@@ -86,3 +105,8 @@ def hooked(
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _first(arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Return what an activation is called with, be it by name."""
+    return next(iter((*arguments, *named.values())), None)

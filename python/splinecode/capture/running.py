@@ -36,7 +36,7 @@ class Run:
         program = exported_program(model)
         self.model: nn.Module = program if program is not None else _evaluated(model)
         self.layers, self.positions, self.threshold = layers, positions, threshold
-        self._recorder = Recorder(threshold)
+        self._recorder = Recorder(threshold, layers)
         self._running: AbstractContextManager[Callable[..., Any]]
         if program is not None:
             program.need_evaluation()

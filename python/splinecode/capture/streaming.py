@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, SequentialSampler
 
-from ..codes import Codes
+from ..codes import Codes, Layer
 from ..store import CodeStore, CodeWriter
 from ..store.metadata import METADATA_FILE
 from ..store.rows import RowTable
 from .batches import Batch
 from .identity import fingerprints, source_of
 from .running import Run
+from .stored_rows import StoredRows
 
 
 class Part(NamedTuple):
@@ -52,25 +53,55 @@ def stream(
         first = next(parts, None)
         if first is None:
             raise ValueError("inputs holds no batches; wanted at least one")
-        store = CodeStore.create(
+        store = _created(path, first.codes.layers, run, source, shard_bytes)
+        with store.writer() as writer:
+            if len(writer):
+                raise _begun_meanwhile(path)
+            _append(writer, itertools.chain([first], parts), run)
+    return CodeStore(path)
+
+
+def _created(
+    path: str | os.PathLike[str],
+    layers: tuple[Layer, ...],
+    run: Run,
+    source: Mapping[str, Any],
+    shard_bytes: int,
+) -> CodeStore:
+    try:
+        return CodeStore.create(
             path,
-            first.codes.layers,
+            layers,
             dtypes=run.dtypes,
             threshold=run.threshold,
             source=source,
             shard_bytes=shard_bytes,
         )
-        with store.writer() as writer:
-            _append(writer, itertools.chain([first], parts), run)
-    return CodeStore(path)
+    except FileExistsError as error:
+        if (Path(path) / METADATA_FILE).exists():
+            raise _begun_meanwhile(path) from error
+        raise
+
+
+def _begun_meanwhile(path: str | os.PathLike[str]) -> BlockingIOError:
+    return BlockingIOError(
+        f"another writer began a store in {path} while the first batch ran here; call again when "
+        "it has ended, or give another folder as store="
+    )
 
 
 def need_fixed_order(inputs: Any) -> None:
-    """Raise ValueError for a loader that shuffles: what is stored of it could not be told."""
-    if isinstance(inputs, DataLoader) and isinstance(inputs.sampler, RandomSampler):
+    """Raise ValueError for a loader that may shuffle: what is stored of it could not be told."""
+    if not isinstance(inputs, DataLoader) or isinstance(inputs.dataset, IterableDataset):
+        return
+    # A loader that is given a batch_sampler has a sampler of its own too, which it does not use.
+    order: Any = inputs.sampler if inputs.batch_sampler is None else inputs.batch_sampler
+    while isinstance(order, BatchSampler):
+        order = order.sampler
+    if not isinstance(order, SequentialSampler):
         raise ValueError(
-            "inputs is a DataLoader that shuffles; with store= wanted the same order each time: "
-            "shuffle=False"
+            f"inputs is a DataLoader in the order of a {type(order).__name__}; with store= wanted "
+            "the same order each time: shuffle=False, or iter(loader) if it has it"
         )
 
 
@@ -128,53 +159,3 @@ def _same_rows(known: RowTable | None, rows: RowTable) -> int:
                 "gives; wanted the same inputs and padding as when it was begun"
             )
     return len(known)
-
-
-class StoredRows:
-    """The rows that a store has, gone through in the order of the inputs, a shard at a time."""
-
-    def __init__(self, store: CodeStore, one_an_input: bool) -> None:
-        self._store = store
-        self._one_an_input = one_an_input
-        self._next = 0
-        self._ahead = store.rows(0, 0)
-        self._last = int(store.rows(len(store) - 1)["input"][0]) if len(store) else -1
-
-    def of_inputs(self, first: int, marks: np.ndarray[Any, Any]) -> RowTable:
-        """Return the rows of the next inputs, number `first` and on, of these fingerprints.
-
-        Raises ValueError where an input is another one than was stored.
-        """
-        rows = self._before(first + len(marks))
-        inputs = rows["input"] - first
-        others = (inputs < 0) | (rows["fingerprint"] != marks[np.maximum(inputs, 0)])
-        if others.any():
-            raise ValueError(
-                f"input {int(rows['input'][others][0])} is another one than the codes in "
-                f"{self._store.path} were made from; give the same inputs in the same order, or "
-                "another folder as store="
-            )
-        return rows
-
-    def _before(self, stop: int) -> RowTable:
-        taken = [self._ahead[:0]]
-        while True:
-            if not len(self._ahead):
-                end = min(self._next + self._store.shard_rows, len(self._store))
-                self._ahead, self._next = self._store.rows(self._next, end), end
-            count = int(np.searchsorted(self._ahead["input"], stop))
-            taken.append(self._ahead[:count])
-            self._ahead = self._ahead[count:]
-            if len(self._ahead) or self._next == len(self._store):
-                return np.concatenate(taken)
-
-    def has_all_before(self, stop: int) -> bool:
-        """Tell whether all rows of inputs [0, stop) are known to be stored."""
-        return self._last >= (stop - 1 if self._one_an_input else stop)
-
-    def need_end_at(self, inputs: int) -> None:
-        """Raise ValueError unless there are as many inputs as there are rows of."""
-        if self._last >= inputs:
-            raise ValueError(
-                f"inputs ends after {inputs}, but {self._store.path} has codes of {self._last + 1}"
-            )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Array, to_host
 from ..codes import Codes, Layer
+from ..progress import progress_bar
 from ..saved import load_data, load_model, save_codes
 from ..tables import Table, percent
 from ..units import firing_counts
@@ -23,6 +24,7 @@ EXAMPLES = """\
   splinecode codes model.pt2 images.npy -o codes.npz
   splinecode codes nets.py:make_net digits.npz --key x --layers 'block.*.act' 'head.relu'
   splinecode codes model.pt2 many.npy --store codes/ --progress
+  splinecode codes nets.py:make_lm tokens.npy --positions last -o codes.npz
 """
 
 
@@ -42,6 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="GLOB",
         help="layers by name (default: every activation of the ReLU family, GELU and SiLU)",
+    )
+    parser.add_argument(
+        "--positions",
+        type=_positions,
+        metavar="WHICH",
+        help="what becomes a code where layers have positions, tokens (inputs, tokens, units) or "
+        "pixels (inputs, channels, height, width). Without it an input is a code, of the units at "
+        "all positions. 'any': an input is a code, a unit on where it is on at any position. "
+        "'last', or the number of a token, from 0 or, negative, from the end: an input is a code, "
+        "by that token. 'all': every position is a code, in the order of inputs and positions, "
+        "which --store keeps beside the codes",
     )
     parser.add_argument(
         "--batch-size",
@@ -68,19 +81,27 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("--store and -o are both given; wanted one place for the codes")
     model = load_model(options.model)
     inputs = load_data(options.data, options.key).inputs
-    batches = batches_for(model, inputs, options.batch_size)
-    how = {"threshold": options.threshold, "progress": options.progress}
+    how = {"positions": options.positions, "threshold": options.threshold}
+    with progress_bar(len(inputs), "inputs", options.progress) as advance:
+        batches = batches_for(model, inputs, options.batch_size, advance)
+        found = spline_codes(model, batches, options.layers, store=options.store, **how)
     if options.store is not None:
-        print(
-            _store_table(spline_codes(model, batches, options.layers, store=options.store, **how))
-        )
+        print(_store_table(found))
         return 0
-    codes = spline_codes(model, batches, options.layers, **how)
-    codes = Codes(to_host(codes.words), codes.layers)
+    codes = Codes(to_host(found.words), found.layers)
     if options.output is not None:
         save_codes(options.output, codes)
     print(_table(codes))
     return 0
+
+
+def _positions(text: str) -> str | int:
+    try:
+        return text if text in ("last", "all", "any") else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none of last, all, any and the number of a token"
+        ) from None
 
 
 def _store_table(store: CodeStore) -> Table:

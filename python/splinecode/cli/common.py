@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,10 +114,23 @@ def in_dtype_of(model: nn.Module, inputs: Array) -> Tensor:
     return x.to(weights[0].device, weights[0].dtype if x.is_floating_point() else x.dtype)
 
 
-def batches_for(model: nn.Module, inputs: Array, size: int) -> Iterator[Tensor]:
-    """Yield inputs in batches that a model takes: no more than one is copied at a time."""
+def in_float64(inputs: Array) -> np.ndarray[Any, Any]:
+    """Return inputs of any dtype as numpy takes them, which has no bfloat16."""
+    wide = to_host(inputs.double() if hasattr(inputs, "double") else inputs)
+    return np.asarray(wide, dtype=np.float64)
+
+
+def batches_for(
+    model: nn.Module, inputs: Array, size: int, advance: Callable[[int], object]
+) -> Iterator[Tensor]:
+    """Yield inputs in batches that a model takes: no more than one is copied at a time.
+
+    `advance` is told how many inputs are done with, after each.
+    """
     for start in range(0, len(inputs), size):
-        yield in_dtype_of(model, inputs[start : start + size])
+        batch = in_dtype_of(model, inputs[start : start + size])
+        yield batch
+        advance(len(batch))
 
 
 # ---------------------------------------------------------------- out

@@ -12,7 +12,15 @@ from ..codes import Codes
 from ..hamming import hamming
 from ..saved import load_data, load_model
 from ..tables import Table
-from .common import add_data, add_figure, add_model, add_output, write_arrays, write_figure
+from .common import (
+    add_data,
+    add_figure,
+    add_model,
+    add_output,
+    in_float64,
+    write_arrays,
+    write_figure,
+)
 
 if TYPE_CHECKING:
     from ..segments import Crossings
@@ -77,7 +85,9 @@ def _segments(options: argparse.Namespace) -> tuple[Any, Any]:
     if (options.pairs is None) == (options.starts is None):
         raise ValueError("wanted either --pairs, of inputs of DATA, or --from and --to")
     if options.starts is not None:
-        starts, ends = (_exact(load_data(path).inputs) for path in (options.starts, options.ends))
+        starts, ends = (
+            in_float64(load_data(path).inputs) for path in (options.starts, options.ends)
+        )
         if starts.shape != ends.shape:
             raise ValueError(
                 f"--from has shape {starts.shape} and --to {ends.shape}; wanted the same"
@@ -89,11 +99,7 @@ def _segments(options: argparse.Namespace) -> tuple[Any, Any]:
     pairs = np.array(options.pairs)
     if pairs.max() >= len(inputs):
         raise ValueError(f"--pairs has input {pairs.max()}; DATA has {len(inputs)}, from 0")
-    return _exact(inputs[pairs[:, 0]]), _exact(inputs[pairs[:, 1]])
-
-
-def _exact(inputs: Array) -> np.ndarray[Any, Any]:
-    return np.asarray(inputs, dtype=np.float64)
+    return in_float64(inputs[pairs[:, 0]]), in_float64(inputs[pairs[:, 1]])
 
 
 def _arrays(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..saved import load_data, load_model
+from ..saved import load_labels, load_model
 from .common import (
     add_data,
     add_figure,
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     inputs, labels = data_for(model, options.data, options.key)
     if options.labels is not None:
-        labels = load_data(options.labels).inputs
+        labels = load_labels(options.labels)
     if labels is None:
         raise ValueError(
             f"{options.data} has no labels; wanted an array y beside the inputs, or --labels FILE"

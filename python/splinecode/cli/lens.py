@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..saved import load_data, load_model
+from ..saved import load_labels, load_model
 from .common import add_data, add_model, add_sampling, data_for, html_file, positive
 
 EXAMPLES = """\
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     inputs, labels = data_for(model, options.data, options.key)
     if options.labels is not None:
-        labels = load_data(options.labels).inputs
+        labels = load_labels(options.labels)
     written = lens_report(
         model,
         inputs,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..saved import load_data, load_model
 from .common import (
     add_data,
@@ -15,6 +13,7 @@ from .common import (
     add_output,
     arrays_of,
     in_dtype_of,
+    in_float64,
     positive,
     write_arrays,
     write_figure,
@@ -86,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"--points has input {max(options.points)}; DATA has {len(inputs)}, from 0"
         )
-    points = np.asarray(inputs[list(options.points)], dtype=np.float64)
+    points = in_float64(inputs[list(options.points)])
     found = _sampled(model, points, options) if options.sampled else _exact(model, points, options)
     if options.output is not None:  # finding the decision boundary cuts once more
         write_arrays(options.output, **arrays_of(found), **_decisions(found))

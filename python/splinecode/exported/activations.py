@@ -72,8 +72,3 @@ def _operand(program: Program, node: fx.Node, call: Call | None) -> fx.Node | No
         if operand.op != "get_attr" and (call is None or call not in program.calls(operand)):
             return operand
     return None
-
-
-def base_of(name: str) -> str:
-    """Return the name that all runs of a layer share."""
-    return name.partition("#")[0]

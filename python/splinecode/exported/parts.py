@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import fx, nn
 
+from .pieces import Gathered, Piece
 from .running import Watch
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 class Part(nn.Module):
     """A module that was exported: it has its weights, and its outputs pass through it.
 
-    Forward hooks see these. Its inputs are not known, so that pre-hooks are refused.
+    Forward hooks see these. Its inputs are not known, so that pre-hooks are refused. `kind` is the
+    name of the module's class.
     """
+
+    kind = ""
 
     def forward(self, output: Any) -> Any:
         """Return what the module gave."""
@@ -47,7 +51,9 @@ def hooked(program: Program, watch: Watch) -> Watch:
 class _Hooked(Watch):
     def __init__(self, program: Program, parts: Mapping[str, nn.Module], watch: Watch) -> None:
         self._watch = watch
-        self._ends: dict[fx.Node, list[nn.Module]] = defaultdict(list)
+        self._ends: dict[fx.Node, dict[str, nn.Module]] = defaultdict(dict)
+        self._piece: Piece | None = None
+        self._gathered = Gathered[tuple[fx.Node, str]]()
         for path, part in parts.items():
             if part._forward_pre_hooks:
                 raise ValueError(
@@ -55,12 +61,24 @@ class _Hooked(Watch):
                     "known; wanted a forward hook"
                 )
             for node in program.outputs(path).values():
-                self._ends[node].append(part)
+                self._ends[node][path] = part
+
+    def begin(self, piece: Piece) -> None:
+        self._watch.begin(piece)
+        self._piece = piece
 
     def before(self, node: fx.Node, values: Mapping[fx.Node, Any]) -> None:
         self._watch.before(node, values)
 
     def after(self, node: fx.Node, value: Any) -> None:
         self._watch.after(node, value)
-        for part in self._ends.get(node, ()):
-            part(value)
+        for path, part in self._ends.get(node, {}).items():
+            if self._piece is None:
+                part(value)
+            else:
+                self._gathered.add((node, path), path, self._piece, value)
+
+    def end(self) -> None:
+        self._watch.end()
+        for (node, path), value in self._gathered.take().items():
+            self._ends[node][path](value)

@@ -13,7 +13,8 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from .calls import Call, calls_of, function_name, nodes_of
-from .parts import hooked, part_of
+from .parts import Part, hooked, part_of
+from .pieces import Piece, joined, pieces
 from .running import Run, Watch
 
 
@@ -29,8 +30,11 @@ class Program(nn.Module):
         super().__init__()
         self._kept = (body,)  # no part of this module: weights keep their names
         self._calls = calls_of(body)
-        for path in self.paths():
-            part_of(self, path)
+        for calls in self._calls.values():
+            for call in calls:
+                part = part_of(self, call.path)
+                assert isinstance(part, Part)
+                part.kind = call.kind
         self._hold_weights()
         pytrees = getattr(body.graph._codegen, "pytree_info", None)
         self._in_spec = pytrees.in_spec if pytrees is not None else None
@@ -39,8 +43,24 @@ class Program(nn.Module):
         self.signature = inspect.signature(body.forward)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program on the arguments of the module that was exported: see `signature`."""
-        out = Run(self._body, hooked(self, self.watch)).outputs(*self._flat(args, kwargs))
+        """Run the program on the arguments of the module that was exported: see `signature`.
+
+        They may have any number of inputs, by the first tensor among them. For a program of a fixed
+        batch they are cut into batches of that size, the last one filled up with its last input,
+        and what these give is put together: hooks see it once a run, without what was filled in.
+        Of outputs, None stands for a tensor whose first axis is not of the batch's length.
+        """
+        watch, cut = hooked(self, self.watch), self._cut(args, kwargs)
+        if cut is None:
+            out = Run(self._body, watch).outputs(*self._flat(args, kwargs))
+        else:
+            ran = []
+            for piece in cut:
+                watch.begin(piece)
+                flat = self._flat(piece.args, piece.kwargs)
+                ran.append((piece, Run(self._body, watch).outputs(*flat)))
+            watch.end()
+            out = joined(ran)
         return out if self._out_spec is None else pytree.tree_unflatten(out, self._out_spec)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Program:
@@ -84,6 +104,15 @@ class Program(nn.Module):
         if spec != self._in_spec:
             raise ValueError(f"the exported program takes {self._in_spec}, not {spec}")
         return leaves
+
+    def _cut(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Piece] | None:
+        """Return pieces of the size that the program takes; None for arguments to run as one."""
+        tensors = (x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, Tensor))
+        batch = next(tensors, None)
+        rows = None if batch is None else self.fixed_rows(args, kwargs, batch)
+        if batch is None or rows is None or batch.shape[:1] in ((), (0,), (rows,)):
+            return None
+        return pieces(args, kwargs, len(batch), rows)
 
     def fixed_rows(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], batch: Tensor

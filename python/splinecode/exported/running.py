@@ -10,10 +10,21 @@ from torch import fx
 from torch._ops import HigherOrderOperator
 
 from .calls import BLOCKS, is_check
+from .pieces import Piece
 
 
 class Watch:
-    """What is told of each node that runs; this one does nothing with it."""
+    """What is told of each node that runs; this one does nothing with it.
+
+    A batch of another size than that of a program of a fixed one runs in pieces: `begin` tells of
+    each, and `end` that all have run. One that fits runs without either.
+    """
+
+    def begin(self, piece: Piece) -> None:
+        """See which inputs are about to run."""
+
+    def end(self) -> None:
+        """See that all pieces of a batch ran."""
 
     def before(self, node: fx.Node, values: Mapping[fx.Node, Any]) -> None:
         """See a node that is about to run, and the values of those that ran."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Array, to_host
+from ..arrays import Array
 from ..codes import Codes
+from .labels import checked_labels, joined_labels
 
 
 def codes_of(
     subject: Any,
-    inputs: Array | Iterable[Any] | None,
+    inputs: Array | Mapping[str, Any] | Iterable[Any] | None,
     labels: Any,
     *,
     layers: str | Sequence[str] | None = None,
@@ -26,7 +27,7 @@ def codes_of(
     Parameters
     ----------
     subject : Codes, or torch.nn.Module in evaluation mode
-    inputs : array (n, ...), or iterable of batches, or of (batch, labels) pairs as a DataLoader's
+    inputs : array (n, ...), mapping of arrays, or iterable of batches, or of (batch, labels) pairs
         For a model: as in `spline_codes`, drawn once. None for codes.
     labels : array-like (n,), optional
         Instead of those of the iterable.
@@ -46,7 +47,7 @@ def codes_of(
             raise TypeError("inputs were given beside codes, which need none; give labels= by name")
         if layers is not None:
             subject = subject.select(*([layers] if isinstance(layers, str) else layers))
-        return subject, _checked(labels, len(subject))
+        return subject, checked_labels(labels, len(subject))
     if inputs is None:
         raise TypeError(
             f"inputs is missing: a {type(subject).__name__} needs a batch or a loader, only Codes "
@@ -54,13 +55,13 @@ def codes_of(
         )
     from ..capture import spline_codes  # noqa: PLC0415 - it loads torch
 
-    noted: list[Any] = []
-    is_array = hasattr(inputs, "shape") or not isinstance(inputs, Iterable)
-    drawn = inputs if is_array else _noting_labels(inputs, noted)
+    noted: list[tuple[Any, int]] = []
+    whole = hasattr(inputs, "shape") or isinstance(inputs, Mapping)
+    drawn = inputs if whole or not isinstance(inputs, Iterable) else _noting_labels(inputs, noted)
     codes = spline_codes(subject, drawn, layers, batch_size=batch_size, progress=progress)
     if labels is None and noted:
-        labels = np.concatenate(noted)
-    return codes, _checked(labels, len(codes))
+        labels = joined_labels(*zip(*noted, strict=True))
+    return codes, checked_labels(labels, len(codes))
 
 
 def classes_of(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -98,26 +99,11 @@ def need_some_codes(codes: Codes, name: str) -> None:
         )
 
 
-def _noting_labels(batches: Iterable[Any], noted: list[Any]) -> Iterator[Any]:
-    """Pass batches on, and note the labels beside them."""
+def _noting_labels(batches: Iterable[Any], noted: list[tuple[Any, int]]) -> Iterator[Any]:
+    """Pass batches on, and note the labels beside them and their inputs."""
+    from ..capture.batches import as_batch  # noqa: PLC0415 - it loads torch
+
     for item in batches:
-        if isinstance(item, (tuple, list)) and len(item) > 1:
-            noted.append(_host(item[1]))
-        yield item
-
-
-def _checked(labels: Any, n: int) -> NDArray[Any] | None:
-    if labels is None:
-        return None
-    values = _host(labels)
-    if values.shape != (n,):
-        raise ValueError(f"labels has shape {values.shape}; wanted ({n},), one an input")
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        raise ValueError(
-            f"labels holds {int(np.isnan(values).sum())} NaN; leave out the inputs without a label"
-        )
-    return values
-
-
-def _host(labels: Any) -> NDArray[Any]:
-    return to_host(labels) if hasattr(labels, "dtype") else np.asarray(labels)
+        batch = as_batch(item)
+        noted.append((batch.beside, batch.size))
+        yield batch

@@ -1,5 +1,9 @@
 """Figures for slides and papers, a function an analysis: numbers in, matplotlib Axes out.
 
+Every function takes a title. It returns Axes if all it draws is one panel, and an array of Axes, of
+one figure, if there may be several; given `ax`, it draws the first panel alone, into that. Names,
+of layers and classes say, are drawn as they are; a title may hold mathtext.
+
 Save with ``ax.figure.savefig(path)``; in a notebook end the cell with ``ax.figure``. Nothing here
 touches pyplot: no window, no global state, any thread. `style` holds the colours.
 """

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from .style import BLUE, GREY, INK, ORANGE, STYLE, caption, name_places, panels_of
+from .style import BLUE, GREY, INK, ORANGE, STYLE, Panels, caption, name_places, panels_of
 
 if TYPE_CHECKING:
     from ..lens.density.result import BoundaryDensity
@@ -18,7 +18,7 @@ _WIDTH_OF_GROUP = 0.5
 _GROUPS = (("same class", BLUE, "o"), ("different classes", ORANGE, "s"))
 
 
-def boundary_density(result: BoundaryDensity, *, title: str = "") -> Any:
+def boundary_density(result: BoundaryDensity, *, title: str = "") -> Panels:
     """Show the mean boundary density of each layer, and how many times as dense other classes are.
 
     Left: means with their intervals. Right, where pairs have kinds: the ratio of different-class to

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .style import BLUE, GREEN, GREY, INK, ORANGE, PINK, STYLE, axes_of, caption, panels_of
+from .style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PINK,
+    STYLE,
+    Panels,
+    axes_of,
+    caption,
+    legend_above,
+    panels_of,
+)
 
 if TYPE_CHECKING:
     from ..lens import Grouping, Monosemanticity
+
+Values = np.ndarray[Any, Any]
 
 _SPREAD = 0.32
 """Half the height over which the groups of a grouping are spread."""
 
 
-def monosemanticity(result: Monosemanticity, *, ax: Axes | None = None, title: str = "") -> Any:
+class _Score(NamedTuple):
+    """A score of every grouping, and its look."""
+
+    values: list[float]
+    colour: str
+    marker: str
+    size: int
+
+
+def monosemanticity(result: Monosemanticity, *, ax: Axes | None = None, title: str = "") -> Panels:
     """Draw the groupings of `lens.monosemanticity`, one a row.
 
     The first panel shows the purity of every group, a dot whose area is its size, with the
-    weighted mean and chance; the others shares and scores of the whole grouping. Without labels
-    the first shows stability instead.
+    weighted mean and chance; the others scores and noise of the whole grouping. Without labels the
+    first shows stability, and without stability the groups' shares of the inputs.
 
     Parameters
     ----------
@@ -34,23 +58,27 @@ def monosemanticity(result: Monosemanticity, *, ax: Axes | None = None, title: s
 
     Returns
     -------
-    axes : array of Axes (1,) or (3,)
+    axes : array of Axes (3,); (2,), without that of scores, if there are neither labels nor
+        stability; (1,) with `ax`
 
     """
-    rows = len(result.groupings)
+    rows, scores = len(result.groupings), _scores(result)
     with rc_context(STYLE):
         if ax is not None:
             axes = np.array([axes_of(ax, title=title)])
         else:
             height = 1.9 + 0.52 * rows
-            axes = panels_of(3, 12, height, title, sharey=True, width_ratios=[2.2, 1, 1])
+            widths = [2.2, 1, 1] if scores else [2.2, 1]
+            width = 2.9 * sum(widths)
+            axes = panels_of(len(widths), width, height, title, sharey=True, width_ratios=widths)
         _groups(axes[0], result)
         axes[0].set_yticks(range(rows), [_label(grouping) for grouping in result.groupings])
         axes[0].set_ylim(rows - 0.45, -0.55)
         axes[0].tick_params(axis="y", length=0)
-        if len(axes) > 1:
-            _whole(axes[1], result)
-            _noise(axes[2], result)
+        if ax is None:
+            if scores:
+                _whole(axes[1], scores)
+            _noise(axes[-1], result)
             caption(axes[0].figure, "a dot is a group, its area the number of its inputs")
     return axes
 
@@ -61,9 +89,9 @@ def _label(grouping: Grouping) -> str:
 
 
 def _groups(ax: Axes, result: Monosemanticity) -> None:
-    for row, grouping in enumerate(result.groupings):
+    name, of_each = _of_groups(result)
+    for row, (grouping, values) in enumerate(zip(result.groupings, of_each, strict=True)):
         agreement = grouping.agreement
-        values = grouping.stability if agreement is None else agreement.purities
         order = np.argsort(-grouping.sizes, kind="stable")
         shift = (np.arange(len(order)) * 0.618) % 1 * 2 - 1  # spreads any number evenly
         area = np.clip(1500 * grouping.sizes[order] / len(grouping.labels), 8, 500)
@@ -82,23 +110,46 @@ def _groups(ax: Axes, result: Monosemanticity) -> None:
                 ("mean over inputs", agreement.purity.value, INK),
                 ("chance: labels shuffled", agreement.purity.chance, ORANGE),
             )
-            for name, value, colour in marks:
-                label = name if row == 0 else None
+            for words, value, colour in marks:
+                label = words if row == 0 else None
                 ax.plot([value] * 2, [row - 0.4, row + 0.4], color=colour, label=label)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(xlim=(-0.02, 1.02), xlabel="stability" if result.labels is None else "purity of groups")
+    ax.set(xlim=(-0.02, 1.02), xlabel=name)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    legend_above(ax, 3)
 
 
-def _whole(ax: Axes, result: Monosemanticity) -> None:
-    """Draw stability, and mutual information where there are labels."""
-    scores = {"stability": ([_mean(g.stability) for g in result.groupings], GREEN, "s", 6)}
+def _of_groups(result: Monosemanticity) -> tuple[str, list[Values]]:
+    """Return what the first panel shows of every group, and its name."""
+    groupings = result.groupings
+    if result.labels is not None:
+        return "purity of groups", [
+            g.agreement.purities for g in groupings if g.agreement is not None
+        ]
+    if _is_stable(result):
+        return "stability of groups", [g.stability for g in groupings]
+    return "share of the inputs", [g.sizes / max(len(g.labels), 1) for g in groupings]
+
+
+def _is_stable(result: Monosemanticity) -> bool:
+    return any(np.isfinite(grouping.stability).any() for grouping in result.groupings)
+
+
+def _scores(result: Monosemanticity) -> dict[str, _Score]:
+    """Return stability where there is some, and mutual information where there are labels."""
+    scores = {}
+    if _is_stable(result):
+        values = [_mean(grouping.stability) for grouping in result.groupings]
+        scores["stability"] = _Score(values, GREEN, "s", 6)
     if result.labels is not None:
         found = [g.agreement for g in result.groupings if g.agreement is not None]
-        scores["AMI, noise a group"] = ([a.ami_all for a in found], PINK, "D", 7)
-        scores["AMI"] = ([a.ami for a in found], BLUE, "o", 4)
+        scores["AMI, noise a group"] = _Score([a.ami_all for a in found], PINK, "D", 7)
+        scores["AMI"] = _Score([a.ami for a in found], BLUE, "o", 4)
+    return scores
+
+
+def _whole(ax: Axes, scores: dict[str, _Score]) -> None:
     for name, (values, colour, marker, size) in scores.items():
         look: dict[str, Any] = {
             "color": colour,
@@ -124,9 +175,9 @@ def _plain(ax: Axes) -> None:
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    legend_above(ax)
 
 
-def _mean(values: np.ndarray[Any, Any]) -> float:
+def _mean(values: Values) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")

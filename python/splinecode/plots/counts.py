@@ -11,10 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from ..arrays import Array, as_numpy
-from .style import FINENESS, MARKERS, ORANGE, STYLE, name_places, panels_of
+from .style import FINENESS, MARKERS, ORANGE, STYLE, Panels, literal, name_places, panels_of
 
 
-def counts_by_method(counts: Mapping[str, Array], layers: Sequence[str], *, title: str = "") -> Any:
+def counts_by_method(
+    counts: Mapping[str, Array], layers: Sequence[str], *, title: str = ""
+) -> Panels:
     """Show how many of the exact crossings coarser counts miss.
 
     Left: a dot is a segment, all layers together, a bar the mean. Right: layer by layer, all
@@ -74,7 +76,9 @@ def _draw_missed_by_layer(
 ) -> None:
     looks = zip(FINENESS[-len(shares) :], MARKERS, strict=False)
     for (name, values), (colour, marker) in zip(shares.items(), looks, strict=True):
-        ax.plot(values, marker + "-", color=colour, label=name, markersize=7, clip_on=False)
+        ax.plot(
+            values, marker + "-", color=colour, label=literal(name), markersize=7, clip_on=False
+        )
     ax.set_ylabel("share of crossings missed")
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.legend(loc="upper left")

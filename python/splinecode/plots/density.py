@@ -10,12 +10,12 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from ..arrays import Array, as_numpy
-from .style import BLUE, ORANGE, STYLE, caption, name_places, need_some, panels_of
+from .style import BLUE, ORANGE, STYLE, Panels, caption, literal, name_places, need_some, panels_of
 
 
 def density_by_layer(
     counts: Mapping[str, tuple[Array, Array]], layers: Sequence[str], *, title: str = ""
-) -> Any:
+) -> Panels:
     """Compare the boundary density of same-class and different-class pairs, a panel a layer.
 
     A dot is the mean, a thick bar the middle half of the pairs, a thin line the middle 90 %. Each
@@ -50,7 +50,7 @@ def density_by_layer(
         figure = axes[0].figure
         for i, (ax, layer) in enumerate(zip(axes, layers, strict=True)):
             _density_panel(ax, [[rows[:, i] for rows in group] for group in groups])
-            ax.set_title(layer)
+            ax.set_title(literal(layer))
             name_places(ax, list(counts))
         axes[0].set_ylabel("boundaries crossed\nper unit of L2 distance")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)

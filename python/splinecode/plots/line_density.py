@@ -10,7 +10,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .style import CYCLE, GREY, INK, LINES, PALE, STYLE, caption, figure_of
+from .style import CYCLE, GREY, INK, LINES, PALE, STYLE, Panels, caption, figure_of, literal
 
 if TYPE_CHECKING:
     from ..lens.lines.line_density import LineDensity
@@ -22,7 +22,7 @@ _LABELS = {
 }
 
 
-def line_density(result: LineDensity, *, confidence: float = 0.95, title: str = "") -> Any:
+def line_density(result: LineDensity, *, confidence: float = 0.95, title: str = "") -> Panels:
     """Show how dense boundaries are along the lines, and how long inputs keep their class.
 
     Top: mean crossings per unit of L2 length, all layers with the bootstrap interval of the mean,
@@ -69,9 +69,8 @@ def _draw_density(ax: Axes, result: LineDensity, confidence: float) -> None:
     ax.stairs(mean.value, edges, color=INK, linewidth=2, label="all layers", baseline=None)
     looks = zip(result.layers, result.layer_density().T, _looks(len(result.layers)), strict=True)
     for name, density, (colour, line) in looks:
-        ax.stairs(
-            density, edges, baseline=None, color=colour, linestyle=line, linewidth=1.4, label=name
-        )
+        look = {"color": colour, "linestyle": line, "linewidth": 1.4}
+        ax.stairs(density, edges, baseline=None, label=literal(name), **look)
     ax.set_ylim(bottom=0)
     ax.set_ylabel("crossings\nper unit of L2 length")
 

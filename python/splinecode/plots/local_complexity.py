@@ -10,14 +10,28 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from .style import BLUE, INK, STYLE, axes_of, layer_looks, name_places
+from .style import (
+    BLUE,
+    INK,
+    STYLE,
+    axes_of,
+    caption,
+    layer_looks,
+    legend_above,
+    literal,
+    name_places,
+)
 
 if TYPE_CHECKING:
     from ..lens import LocalComplexity
 
 
 def local_complexity(
-    result: LocalComplexity, *, steps: Sequence[float] | None = None, ax: Axes | None = None
+    result: LocalComplexity,
+    *,
+    steps: Sequence[float] | None = None,
+    ax: Axes | None = None,
+    title: str = "",
 ) -> Axes:
     """Draw the mean local complexity with its 95 % interval over inputs.
 
@@ -31,6 +45,7 @@ def local_complexity(
         Where the checkpoints stand: training steps, drawn on a logarithmic axis if they are
         positive and span more than two decades. By default they are evenly spaced by name.
     ax : Axes, optional
+    title : title of the axes
 
     Returns
     -------
@@ -45,7 +60,7 @@ def local_complexity(
     if steps is not None and (len(steps) != checkpoints or (np.diff(steps) <= 0).any()):
         raise ValueError(f"steps holds {len(steps)} numbers; wanted {checkpoints}, rising")
     with rc_context(STYLE):
-        ax = axes_of(ax)
+        ax = axes_of(ax, title=title)
         if checkpoints == 1:
             _draw_layers(ax, result)
         else:
@@ -62,7 +77,7 @@ def _draw_layers(ax: Axes, result: LocalComplexity) -> None:
     ax.vlines(x, *np.quantile(counts, [0.05, 0.95], axis=0), color=BLUE, linewidth=1)
     ax.errorbar(x, mean, half, fmt="o", color=BLUE, capsize=4, markersize=7, zorder=3)
     name_places(ax, [f"{layer.name}\n{layer.bits:,} units" for layer in result.layers])
-    ax.set_title("dot: mean with 95 % interval; line: middle 90 % of inputs", fontsize=9)
+    caption(ax.figure, "dot: mean with 95 % interval; line: middle 90 % of inputs")
 
 
 def _draw_checkpoints(ax: Axes, result: LocalComplexity, steps: Sequence[float] | None) -> None:
@@ -74,9 +89,9 @@ def _draw_checkpoints(ax: Axes, result: LocalComplexity, steps: Sequence[float] 
         looks.append({"color": INK, "linestyle": "-", "marker": "D"})
     for (name, counts), look in zip(lines, looks, strict=True):
         mean, half = _mean_and_half(counts.T.astype(float))
-        ax.plot(x, mean, label=name, markersize=5, **look)
+        ax.plot(x, mean, label=literal(name), markersize=5, **look)
         ax.fill_between(x, mean - half, mean + half, color=look["color"], alpha=0.2, linewidth=0)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=4)
+    legend_above(ax, 4)
     if steps is None:
         name_places(ax, result.checkpoints)
         ax.set_xlabel("checkpoint")

@@ -8,19 +8,22 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from .style import INK, STYLE, axes_of, layer_looks, legend_above
+from .style import INK, STYLE, axes_of, layer_looks, legend_above, literal
 
 if TYPE_CHECKING:
     from ..lens import NearestBoundaries
 
 
-def nearest_boundaries(result: NearestBoundaries, *, ax: Axes | None = None) -> Axes:
+def nearest_boundaries(
+    result: NearestBoundaries, *, ax: Axes | None = None, title: str = ""
+) -> Axes:
     """Draw which share of inputs has a boundary within a distance: a line a layer, and one of all.
 
     Parameters
     ----------
     result : NearestBoundaries
     ax : Axes, optional
+    title : title of the axes
 
     Returns
     -------
@@ -39,11 +42,11 @@ def nearest_boundaries(result: NearestBoundaries, *, ax: Axes | None = None) -> 
     lines.append(("any layer (exact)", result.least))
     looks.append({"color": INK, "linestyle": "-", "marker": ""})
     with rc_context(STYLE):
-        ax = axes_of(ax)
+        ax = axes_of(ax, title=title)
         for (name, distances), look in zip(lines, looks, strict=True):
             reached = np.sort(distances[np.isfinite(distances)])
             share = 100 * np.arange(1, len(reached) + 1) / len(distances)
-            ax.step(reached, share, where="post", label=name, **look)
+            ax.step(reached, share, where="post", label=literal(name), **look)
         ax.set_xscale("log")
         norm = {1: "L1", 2: "L2"}.get(int(result.norm) if result.norm < 3 else 0, "L-infinity")
         ax.set(

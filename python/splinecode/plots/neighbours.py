@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..arrays import Array, as_numpy
-from .style import BLUE, GREEN, INK, MARKERS, ORANGE, PINK, STYLE, caption, need_some, panels_of
+from .style import (
+    BLUE,
+    GREEN,
+    INK,
+    MARKERS,
+    ORANGE,
+    PINK,
+    STYLE,
+    Panels,
+    caption,
+    literal,
+    need_some,
+    panels_of,
+)
 
 
 def label_agreement(
     panels: Mapping[str, Mapping[str, Array]], *, chance: float | None = None, title: str = ""
-) -> Any:
+) -> Panels:
     """Plot how often the neighbour of rank 1, 2, ... has the query's label.
 
     Parameters
@@ -53,8 +65,8 @@ def label_agreement(
             for (metric, shares), look in zip(curves.items(), looks, strict=False):
                 values = as_numpy(shares, metric)
                 ranks = 1 + np.arange(len(values))
-                ax.plot(ranks, values, label=metric, markersize=5, markevery=0.15, **look)
-            ax.set(title=name, xlabel="rank of the neighbour", xlim=(0, None))
+                ax.plot(ranks, values, label=literal(metric), markersize=5, markevery=0.15, **look)
+            ax.set(title=literal(name), xlabel="rank of the neighbour", xlim=(0, None))
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
             ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes[0].set_ylabel("neighbours with the query's label")

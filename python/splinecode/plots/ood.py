@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .style import BLUE, GREY, INK, ORANGE, STYLE, axes_of, panels_of
+from .style import BLUE, GREY, INK, ORANGE, STYLE, Panels, axes_of, legend_above, panels_of
 
 if TYPE_CHECKING:
     from ..lens import Ood
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BINS = 40
 
 
-def ood(result: Ood, *, ax: Axes | None = None, title: str = "") -> Any:
+def ood(result: Ood, *, ax: Axes | None = None, title: str = "") -> Panels:
     """Draw the scores of inner and outer inputs with the threshold, and the ROC curve.
 
     Parameters
@@ -60,7 +60,7 @@ def _scores(ax: Axes, result: Ood) -> None:
     ax.axvline(threshold + 0.5, color=INK, linestyle=":", label=label)
     ax.set(xlabel="least Hamming distance to known codes (units)", ylabel="share of the inputs")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    legend_above(ax)
 
 
 def _roc(ax: Axes, result: Ood) -> None:

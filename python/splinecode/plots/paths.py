@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from .style import INK, ORANGE, STYLE, caption, figure_of, layer_looks, legend_above, need_some
+from .style import (
+    INK,
+    ORANGE,
+    STYLE,
+    Panels,
+    caption,
+    figure_of,
+    layer_looks,
+    legend_above,
+    literal,
+    need_some,
+)
 
 if TYPE_CHECKING:
     from ..lens import PathAnalysis
 
 
-def paths(result: PathAnalysis, *, path: int = 0, title: str = "") -> Any:
+def paths(result: PathAnalysis, *, path: int = 0, title: str = "") -> Panels:
     """Draw one path: its transitions, and its Hamming distance from the start.
 
     Above, sampled transitions of each step per unit length, all layers together, with the exact
@@ -50,7 +61,7 @@ def paths(result: PathAnalysis, *, path: int = 0, title: str = "") -> Any:
         looks = layer_looks(len(result.layers))
         for i, (layer, look) in enumerate(zip(result.layers, looks, strict=True)):
             share = result.from_start[path, :, i] / max(1, layer.bits)
-            below.plot(arc, 100 * share, label=layer.name, **look)
+            below.plot(arc, 100 * share, label=literal(layer.name), **look)
         below.set(xlabel="length along the path (units of the input)", xlim=(arc[0], arc[-1] or 1))
         below.set_ylabel("units that differ\nfrom the start (%)")
         below.set_ylim(bottom=0)

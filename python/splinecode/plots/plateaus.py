@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from .style import BLUE, GREEN, INK, STYLE, caption, figure_of, layer_looks, legend_above
+from .style import (
+    BLUE,
+    GREEN,
+    INK,
+    STYLE,
+    Panels,
+    caption,
+    figure_of,
+    layer_looks,
+    legend_above,
+    literal,
+)
 
 if TYPE_CHECKING:
     from ..lens import Plateaus
 
 
-def plateaus(result: Plateaus, *, path: int = 0, title: str = "") -> Any:
+def plateaus(result: Plateaus, *, path: int = 0, title: str = "") -> Panels:
     """Draw one path: where its output is between its ends, how fast it changes, and codes.
 
     From above: relative distance of the output; output change per unit length with the Jacobian's
@@ -44,7 +55,7 @@ def plateaus(result: Plateaus, *, path: int = 0, title: str = "") -> Any:
     arc = np.concatenate([[0.0], result.step_length[path].cumsum()])
     with rc_context(STYLE):
         figure = figure_of(7.5, 7.6, title)
-        axes = figure.subplots(3, 1, sharex=True)
+        axes: Panels = figure.subplots(3, 1, sharex=True)
         axes[0].plot(arc, result.relative_distance[path], color=INK)
         axes[0].set_ylabel("relative distance\nof the output")
         axes[0].set_ylim(-0.03, 1.03)
@@ -88,7 +99,9 @@ def _draw_codes(ax: Axes, result: Plateaus, path: int, arc: NDArray[np.float64])
     looks = layer_looks(len(result.layers))
     for i, (layer, look) in enumerate(zip(result.layers, looks, strict=True)):
         values = 100 * rates[:, i] / max(1, layer.bits)
-        ax.stairs(values, arc, label=layer.name, **{k: look[k] for k in ("color", "linestyle")})
+        ax.stairs(
+            values, arc, label=literal(layer.name), **{k: look[k] for k in ("color", "linestyle")}
+        )
     ax.set_ylabel("units flipped\nper unit length (%)")
     ax.set_ylim(bottom=0)
     legend_above(ax, min(6, len(result.layers)))

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .style import BLUE, GREEN, GREY, ORANGE, STYLE, axes_of, caption, name_places, panels_of
+from .style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    STYLE,
+    Panels,
+    axes_of,
+    caption,
+    name_places,
+    panels_of,
+)
 
 if TYPE_CHECKING:
     from ..lens import Occupancy, Regions, SharedRegions
 
 
-def regions(result: Regions, *, ax: Axes | None = None, title: str = "") -> Any:
+def regions(result: Regions, *, ax: Axes | None = None, title: str = "") -> Panels:
     """Draw the polytopes that inputs occupy by layer, and their purity beside chance.
 
     Parameters

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .style import BLUE, GREY, ORANGE, STYLE, axes_of, name_places, panels_of
+from .style import BLUE, GREY, ORANGE, STYLE, Panels, axes_of, literal, name_places, panels_of
 
 if TYPE_CHECKING:
     from ..lens import CodeSimilarity, Naswot, UnitStatistics
@@ -64,8 +64,10 @@ def code_similarity(result: CodeSimilarity, *, ax: Axes | None = None, title: st
         ax = axes_of(ax, 2.6 + 0.62 * max(columns, 4), 1.7 + 0.62 * max(rows, 3), title)
         image = ax.imshow(result.alignment, cmap=_COLOURS, vmin=0, vmax=1)
         ax.figure.colorbar(image, ax=ax, label="alignment of kernels (linear CKA)")
-        ax.set_xticks(range(columns), list(result.layers_b), rotation=45, ha="right")
-        ax.set_yticks(range(rows), list(result.layers_a))
+        ax.set_xticks(
+            range(columns), [literal(name) for name in result.layers_b], rotation=45, ha="right"
+        )
+        ax.set_yticks(range(rows), [literal(name) for name in result.layers_a])
         ax.set(xlabel="layer of b", ylabel="layer of a")
         ax.grid(visible=False)
         if max(rows, columns) <= _ANNOTATED:
@@ -76,7 +78,7 @@ def code_similarity(result: CodeSimilarity, *, ax: Axes | None = None, title: st
     return ax
 
 
-def unit_statistics(result: UnitStatistics, *, ax: Axes | None = None, title: str = "") -> Any:
+def unit_statistics(result: UnitStatistics, *, ax: Axes | None = None, title: str = "") -> Panels:
     """Draw the firing rates of every layer's units, and how many are dead or always on.
 
     Parameters

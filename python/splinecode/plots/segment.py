@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from ..arrays import Array, as_numpy
-from .style import BLUE, GREEN, LIGHT, ORANGE, PINK, STYLE, figure_of, legend_above
+from .style import BLUE, GREEN, LIGHT, ORANGE, PINK, STYLE, Panels, figure_of, legend_above, literal
 
 
 def segment_crossings(
@@ -24,7 +23,7 @@ def segment_crossings(
     ends: tuple[Array, Array] | None = None,
     end_classes: tuple[int, int] | None = None,
     title: str = "",
-) -> Any:
+) -> Panels:
     """Draw one segment: the network's outputs along it, and every crossing, layer by layer.
 
     Parameters
@@ -118,7 +117,7 @@ def _draw_raster(ax: Axes, t: Array, layer: Array, direction: Array, layers: Seq
         xlim=(0, 1),
         ylim=(-0.6, len(layers) - 0.4),
         yticks=range(len(layers)),
-        yticklabels=list(layers)[::-1],
+        yticklabels=[literal(name) for name in layers][::-1],
         xlabel=f"position t on the segment ({len(t):,} crossings in all)",
     )
     ax.grid(visible=False)

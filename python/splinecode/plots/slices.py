@@ -13,7 +13,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.path import Path
 
-from .style import CYCLE, GREY, INK, STYLE, axes_of, caption, legend_above
+from .style import CYCLE, GREY, INK, STYLE, axes_of, caption, legend_above, literal
 
 if TYPE_CHECKING:
     from ..slices import SampledSlice2D, Slice2D
@@ -64,7 +64,7 @@ def slice_2d(
 
     Returns
     -------
-    axes : Axes, in (u, v); save with ``axes.figure.savefig("slice.pdf")``
+    ax : Axes, in (u, v); save with ``ax.figure.savefig("slice.pdf")``
 
     Raises
     ------
@@ -92,9 +92,7 @@ def slice_2d(
         _frame(ax, result)
         if ax.get_legend_handles_labels()[1]:
             legend_above(ax, 5)
-            ax.set_title(title, pad=30 if title else 10)
-        if ax.figure.get_supxlabel() == "":
-            caption(ax.figure, f"exact: {len(result):,} polygons")  # type: ignore[arg-type]
+        caption(ax.figure, f"exact: {len(result):,} polygons")
     return ax
 
 
@@ -110,7 +108,7 @@ def sampled_slice_2d(result: SampledSlice2D, *, ax: Axes | None = None, title: s
 
     Returns
     -------
-    axes : Axes, in (u, v), that say how many points were sampled
+    ax : Axes, in (u, v), that say how many points were sampled
 
     """
     with rc_context(STYLE):
@@ -126,7 +124,7 @@ def sampled_slice_2d(result: SampledSlice2D, *, ax: Axes | None = None, title: s
         _frame(ax, result)
         rows, columns = result.regions.shape
         said = f"sampled, not exact: {columns:,} x {rows:,} points, {len(result.codes):,} codes"
-        caption(ax.figure, said)  # type: ignore[arg-type]
+        caption(ax.figure, said)
     return ax
 
 
@@ -198,7 +196,7 @@ def _draw_layers(ax: Axes, of: Slice2D, width: float) -> None:
             continue
         colour = CYCLE[number % len(CYCLE)]
         _draw_lines(ax, lines, colour, width, 2 - 0.01 * number)
-        ax.plot([], [], color=colour, label=f"layer {layer.name}")
+        ax.plot([], [], color=colour, label=literal(f"layer {layer.name}"))
 
 
 def _draw_decision(ax: Axes, of: Slice2D) -> None:

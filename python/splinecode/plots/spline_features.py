@@ -9,13 +9,15 @@ from matplotlib import rc_context
 from matplotlib.ticker import PercentFormatter
 
 from ..arrays import Array
-from .style import STYLE, figure_of, layer_looks, need_some
+from .style import STYLE, Panels, figure_of, layer_looks, literal, need_some
 
 if TYPE_CHECKING:
     from ..lens import SplineFeatures
 
 
-def spline_features(result: SplineFeatures, *, labels: Array | None = None, title: str = "") -> Any:
+def spline_features(
+    result: SplineFeatures, *, labels: Array | None = None, title: str = ""
+) -> Panels:
     """Draw each feature over the layers: the median over inputs, and the middle half of them.
 
     Parameters
@@ -42,7 +44,7 @@ def spline_features(result: SplineFeatures, *, labels: Array | None = None, titl
     with rc_context(STYLE):
         figure = figure_of(12.5, 5.8, title)
         grid = figure.subplots(2, 4, sharex=True)
-        axes = grid.ravel()[:7]
+        axes: Panels = grid.ravel()[:7]
         for i, (ax, name) in enumerate(zip(axes, FEATURES, strict=True)):
             for (group, rows), look in zip(groups.items(), layer_looks(len(groups)), strict=True):
                 low, middle, high = _quartiles(result.features[rows, :, i])
@@ -72,7 +74,7 @@ def _groups(inputs: int, labels: Array | None) -> dict[str, Any]:
     classes = np.unique(given)
     if len(classes) > 7:
         raise ValueError(f"labels has {len(classes)} classes; wanted at most 7 to tell apart")
-    return {f"class {value}": np.flatnonzero(given == value) for value in classes}
+    return {literal(f"class {value}"): np.flatnonzero(given == value) for value in classes}
 
 
 def _quartiles(values: Any) -> Any:

@@ -7,15 +7,22 @@ what colour says. Nothing here touches pyplot: no window, no global state, any t
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+Panels: TypeAlias = "np.ndarray[Any, np.dtype[np.object_]]"
+"""An array of Axes, the panels of one figure."""
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 INK, GREY, LIGHT, PALE = "#222222", "#8A8A8A", "#C8C8C8", "#E4E4E4"
 FINENESS = ("#BBD7EA", "#7FB3D9", "#3C86BF", "#0B4A7F", "#062B4D")
 MARKERS = ("o", "s", "^", "D", "v")
+
+_TITLE_PAD, _LEGEND_ROW = 10, 18
+"""In points."""
 
 STYLE: Any = {
     "figure.dpi": 150,
@@ -25,7 +32,7 @@ STYLE: Any = {
     "axes.titlesize": 12,
     "axes.labelsize": 11,
     "axes.titlelocation": "left",
-    "axes.titlepad": 10,
+    "axes.titlepad": _TITLE_PAD,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -79,27 +86,41 @@ def axes_of(ax: Axes | None, width: float = 6.5, height: float = 4.2, title: str
     return ax
 
 
-def panels_of(columns: int, width: float, height: float, title: str = "", **keywords: Any) -> Any:
+def panels_of(
+    columns: int, width: float, height: float, title: str = "", **keywords: Any
+) -> Panels:
     """Return an array of axes (columns,) side by side in a new figure; in ``rc_context``."""
     figure = figure_of(width, height, title)
-    return figure.subplots(1, columns, squeeze=False, **keywords)[0]
+    axes: Panels = figure.subplots(1, columns, squeeze=False, **keywords)[0]
+    return axes
 
 
-def caption(figure: Figure, text: str) -> None:
-    """Write a line below a figure."""
-    figure.supxlabel(text, x=0.99, ha="right", fontsize=9, color=GREY)
+def caption(figure: Any, text: str) -> None:
+    """Write a line below a figure, unless it has one: axes of one figure may share it."""
+    if figure.get_supxlabel() == "":
+        figure.supxlabel(text, x=0.99, ha="right", fontsize=9, color=GREY)
+
+
+def literal(name: object) -> str:
+    """Return a name as text that is drawn as it is: no mathtext, and never left out of legends."""
+    text = str(name).replace("$", r"\$")
+    return f"\u200b{text}" if text.startswith("_") else text
 
 
 def name_places(ax: Axes, names: Sequence[str]) -> None:
     """Put names instead of numbers on the x axis."""
-    ax.set_xticks(range(len(names)), list(names))
+    ax.set_xticks(range(len(names)), [literal(name) for name in names])
     ax.set_xlim(-0.5, len(names) - 0.5)
     ax.tick_params(axis="x", length=0)
 
 
-def legend_above(ax: Axes, columns: int) -> None:
-    """Put the legend in a row above the axes."""
+def legend_above(ax: Axes, columns: int = 1) -> None:
+    """Put the legend in rows above the axes, and their title above it; in ``rc_context``."""
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=columns)
+    title = ax.get_title(loc="left")
+    if title:
+        rows = -(-len(ax.get_legend_handles_labels()[1]) // columns)
+        ax.set_title(title, pad=_TITLE_PAD + _LEGEND_ROW * rows)
 
 
 def need_some(values: Sized, name: str) -> None:

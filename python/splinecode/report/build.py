@@ -20,7 +20,7 @@ from ..files import replaced_atomically
 from ..lens.subjects import batch_of
 from ..progress import progress_bar
 from .page import page_html
-from .section import Labels, Outcome, Section, Skipped, Subject
+from .section import Labels, Outcome, Section, Skipped, Subject, failure
 from .sections import SECTIONS
 
 
@@ -40,7 +40,8 @@ def lens_report(
     """Run the lens' analyses on a model and write a report: one HTML file that opens offline.
 
     What does not apply to the model (exact analyses of a network that is not piecewise linear,
-    comparisons of classes without labels) is left out, and the report says why.
+    comparisons of classes without labels) is left out, and the report says why. An analysis that
+    fails, or a figure, does so alone: its section tells the error.
 
     Parameters
     ----------
@@ -117,14 +118,14 @@ def section_names() -> list[str]:
 
 
 def run_section(section: Section, subject: Subject) -> Outcome:
-    """Run one section; what it cannot do with this subject becomes the reason it is left out."""
+    """Run one section; whatever it raises becomes the reason it is left out."""
     began = time.perf_counter()
     try:
         result, reason = section.run(subject), ""
     except Skipped as skipped:
         result, reason = None, f"{skipped}."
-    except (ValueError, MemoryError, ImportError) as error:
-        result, reason = None, f"the analysis refused: {error}."
+    except Exception as error:
+        result, reason = None, f"the analysis failed: {failure(error)}"
     return Outcome(section, result, reason, time.perf_counter() - began)
 
 

@@ -8,17 +8,11 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from .figures import figure_html
-from .markup import data_html, paragraph, table_html, viewer_html, work_html
-from .packing import script_json
-from .section import Claim, Outcome
+from .content import section_content
+from .markup import paragraph
+from .section import Outcome
 
 _SCRIPTS = ("common.js", "slice_geometry.js", "slice_view.js", "path_view.js")
-_VERDICTS = {
-    True: ("shown", "It shows here."),
-    False: ("absent", "It does not show here."),
-    None: ("open", "These numbers do not tell."),
-}
 
 
 def page_html(title: str, lead: str, outcomes: Sequence[Outcome], notes: Mapping[str, str]) -> str:
@@ -33,14 +27,15 @@ def page_html(title: str, lead: str, outcomes: Sequence[Outcome], notes: Mapping
         What the foot says: versions, seed, time.
 
     """
+    contents = [section_content(outcome) for outcome in outcomes]
     return Template(_resource("report.html")).substitute(
         title=escape(title),
         lead=escape(lead),
         style=_resource("report.css"),
         contents="\n".join(map(_entry, outcomes)),
-        sections="\n".join(map(_section, outcomes)),
+        sections="\n".join(content.body for content in contents),
         footer=paragraph("; ".join(f"{name} {value}" for name, value in notes.items())),
-        data="\n".join(filter(None, map(_data, outcomes))),
+        data="\n".join(content.data for content in contents if content.data),
         script="\n".join([*map(_resource, _SCRIPTS), "lens.start();"]),
     )
 
@@ -54,51 +49,3 @@ def _entry(outcome: Outcome) -> str:
     left_out = ' class="left-out"' if outcome.result is None else ""
     section = outcome.section
     return f'<li{left_out}><a href="#{section.name}">{escape(section.title)}</a></li>'
-
-
-def _section(outcome: Outcome) -> str:
-    section, result = outcome.section, outcome.result
-    parts = [f"<h2>{escape(section.title)}</h2>", paragraph(section.question, "question")]
-    if result is None:
-        parts.append(paragraph(f"Left out: {outcome.reason}", "reason"))
-    else:
-        if section.claim is not None:
-            parts.append(_claim(section.claim(result)))
-        if section.viewer is not None:
-            parts.append(viewer_html(section.viewer.kind, _source(outcome)))
-        parts.append(_figure(outcome))
-        tables = "\n".join(map(table_html, result.tables()))
-        parts.append(f'<div class="tables">\n{tables}\n</div>')
-        parts.append(work_html(result.work, outcome.seconds))
-    body = "\n".join(filter(None, parts))
-    return f'<section id="{section.name}">\n{body}\n</section>'
-
-
-def _claim(claim: Claim | None) -> str:
-    if claim is None:
-        return ""
-    kind, verdict = _VERDICTS[claim.shows]
-    return (
-        f'<div class="claim {kind}"><p>{escape(claim.paper)}</p>'
-        f'<p><span class="verdict">{verdict}</span> {escape(claim.here)}</p></div>'
-    )
-
-
-def _figure(outcome: Outcome) -> str:
-    section = outcome.section
-    if section.figure is None:
-        return paragraph(section.reading)
-    label = escape(section.title)
-    drawn = figure_html(section.figure(outcome.result), section.name, label, section.themed)
-    return f"<figure>{drawn}<figcaption>{escape(section.reading)}</figcaption></figure>"
-
-
-def _data(outcome: Outcome) -> str:
-    viewer = outcome.section.viewer
-    if viewer is None or outcome.result is None:
-        return ""
-    return data_html(_source(outcome), script_json(viewer.data(outcome.result)))
-
-
-def _source(outcome: Outcome) -> str:
-    return f"{outcome.section.name}-data"

@@ -13,13 +13,18 @@ from torch import Tensor, nn
 from ..analysis import Analysis
 from ..lens.subjects import network_of
 from ..network import Network
-from ..reading import UnsupportedNetworkError
 
 Labels = np.ndarray[Any, Any]
 
 
 class Skipped(Exception):  # noqa: N818  # no error: the report says why a section is left out
     """An analysis does not apply; the message is the reason."""
+
+
+def failure(error: Exception) -> str:
+    """Return what to say of an error that nobody expected: its type and message, a sentence."""
+    text = f"{type(error).__name__}: {error}".rstrip(" .:")
+    return f"{text}."
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,21 @@ class Subject:
 
     @cached_property
     def _read(self) -> Network | str:
+        if not self.inputs.is_floating_point():
+            return f"These inputs have dtype {self.inputs.dtype}, and nothing lies between them"
         try:
             return network_of(self.model, self.inputs)
-        except UnsupportedNetworkError as error:
+        except (TypeError, ValueError) as error:  # UnsupportedNetworkError, several outputs, ...
             return str(error)
 
     def network(self) -> Network:
-        """Return the model as a piecewise-linear network; raise `Skipped` if it is none."""
+        """Return the model as a piecewise-linear network; raise `Skipped` if it is not read so."""
         if isinstance(self._read, str):
             raise Skipped(f"exact analyses need a piecewise-linear network. {self._read}")
         return self._read
 
     def network_or_none(self) -> Network | None:
-        """Return the model as a piecewise-linear network, None if it is none."""
+        """Return the model as a piecewise-linear network, None if it is not read so."""
         return None if isinstance(self._read, str) else self._read
 
     def known_labels(self) -> Labels:
@@ -57,6 +64,13 @@ class Subject:
         if len(np.unique(self.labels)) < 2:
             raise Skipped("it compares classes, and all labels are the same")
         return self.labels
+
+    def labels_or_none(self) -> Labels | None:
+        """Return the labels if they are of at least two classes, else None."""
+        try:
+            return self.known_labels()
+        except Skipped:
+            return None
 
     def size(self, full: int, quick: int) -> int:
         """Return how much to do: `full`, or `quick` in a quick report."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from ..arrays import to_host
 from ..codes import Codes, Layer
 from ..files import replaced_atomically
 from ..store import CodeStore
+from .data import read_npz
 
 _MEMBERS = ("words", "layers", "bits")
 
@@ -47,16 +47,19 @@ def load_codes(path: str | Path) -> Codes:
     if not path.is_file():
         raise FileNotFoundError(f"codes: no file {path}")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            words, names, bits = (file[member] for member in _MEMBERS)
-    except (KeyError, OSError, ValueError, TypeError, AttributeError, BadZipFile) as error:
+        found = read_npz(path)
+        words, names, bits = (found[member] for member in _MEMBERS)
+    except MemoryError:
+        raise
+    except Exception as error:  # zip, zlib or numpy: whatever a broken file brings about
         raise ValueError(
             f"codes: {path} holds no {', '.join(_MEMBERS)}; wanted a file from save_codes or "
             "'splinecode codes -o'"
         ) from error
-    if len(names) != len(bits):
+    if names.ndim != 1 or names.shape != bits.shape or bits.dtype.kind not in "iu":
         raise ValueError(
-            f"codes: {path} has {len(names)} names of layers and {len(bits)} numbers of bits"
+            f"codes: {path} has layers {names.shape} and bits {bits.dtype} {bits.shape}; wanted a "
+            "name and a whole number for each layer"
         )
     layers = [Layer(str(name), int(count)) for name, count in zip(names, bits, strict=True)]
     return Codes(words, layers)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, NamedTuple
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from ..arrays import Array
 
 _INPUTS = ("x", "X", "inputs", "data", "images", "input_ids")
 _LABELS = ("y", "Y", "labels", "label", "targets", "target")
+
+
+_NUMBERS, _TEXT = "fiub", "US"
 
 
 class Data(NamedTuple):
@@ -27,15 +31,17 @@ def load_data(path: str | Path, key: str | None = None) -> Data:
 
     Parameters
     ----------
-    path : ``.npy``, an array, mapped and not read before it is used; ``.npz``, one array, or inputs
+    path : ``.npy``, an array, mapped and not read before it is used (unless its bytes are of the
+        other order: these are turned round at once); ``.npz``, one array, or inputs
         named ``x``, ``X``, ``inputs``, ``data`` or ``images`` and labels named ``y``, ``labels`` or
-        ``targets``; ``.pt``, a tensor, an (inputs, labels) tuple, or a dict named as an ``.npz``
+        ``targets``; ``.pt``, a tensor, an (inputs, labels) tuple, or a dict named as an ``.npz``.
+        Labels are numbers or text.
     key : str, optional
         Name of the inputs in an ``.npz`` or a dict.
 
     Returns
     -------
-    data : Data, of numpy arrays, or torch tensors from a ``.pt``
+    data : Data, of numpy arrays, or torch tensors from a ``.pt``, detached
 
     Raises
     ------
@@ -46,21 +52,7 @@ def load_data(path: str | Path, key: str | None = None) -> Data:
 
     """
     path = Path(path)
-    if path.suffix not in _READERS:
-        raise ValueError(
-            f"data: {path} is no {', '.join(_READERS)} file; save an array with numpy.save, or a "
-            "tensor with torch.save"
-        )
-    if not path.is_file():
-        raise FileNotFoundError(f"data: no file {path}")
-    try:
-        found = _READERS[path.suffix](path)
-    except (OSError, ValueError, EOFError, RuntimeError) as error:
-        why = str(error).strip().partition("\n")[0]
-        raise ValueError(
-            f"data: {path} is not read ({why}); wanted plain arrays, nothing pickled"
-        ) from error
-    data = _chosen(found, key, path)
+    data = _chosen(_read(path, "data"), key, path)
     shape = tuple(data.inputs.shape)
     if len(shape) < 1 or shape[0] == 0:
         raise ValueError(f"data: {path} has shape {shape}; wanted (n, ...), at least one input")
@@ -70,6 +62,52 @@ def load_data(path: str | Path, key: str | None = None) -> Data:
             "wanted one an input"
         )
     return data
+
+
+def load_labels(path: str | Path) -> Array:
+    """Load labels from a file of their own, or from one that has them beside inputs.
+
+    Parameters
+    ----------
+    path : as `load_data` takes it: one array, or labels by one of the names that it knows
+
+    Returns
+    -------
+    labels : array of numbers or text, or tensor
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, ImportError : as `load_data`.
+
+    """
+    path = Path(path)
+    found = _read(path, "labels")
+    if isinstance(found, Mapping):
+        names = [name for name in found if name in _LABELS] or list(found)
+        if len(names) != 1:
+            raise ValueError(f"labels: {path} holds {names}; wanted one array of labels")
+        found = found[names[0]]
+    return _array(found, path, _NUMBERS + _TEXT)
+
+
+def _read(path: Path, what: str) -> Any:
+    """Return what a file holds, or raise an error that begins with `what`."""
+    if path.suffix not in _READERS:
+        raise ValueError(
+            f"{what}: {path} is no {', '.join(_READERS)} file; save an array with numpy.save, or a "
+            "tensor with torch.save"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"{what}: no file {path}")
+    try:
+        return _READERS[path.suffix](path)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # zip, zlib, pickle, torch: whatever a broken file brings about
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(
+            f"{what}: {path} is not read ({why}); wanted plain arrays, nothing pickled"
+        ) from error
 
 
 def _chosen(found: Any, key: str | None, path: Path) -> Data:
@@ -82,8 +120,8 @@ def _chosen(found: Any, key: str | None, path: Path) -> Data:
         return Data(_array(found, path), None)
     if not 1 <= len(found) <= 2:
         raise ValueError(f"data: {path} holds {len(found)} values; wanted (inputs, labels)")
-    inputs, *labels = (_array(value, path) for value in found)
-    return Data(inputs, labels[0] if labels else None)
+    labels = _array(found[1], path, _NUMBERS + _TEXT) if len(found) > 1 else None
+    return Data(_array(found[0], path), labels)
 
 
 def _named(found: dict[str, Any], key: str | None, path: Path) -> Data:
@@ -99,23 +137,34 @@ def _named(found: dict[str, Any], key: str | None, path: Path) -> Data:
             if len(inputs) != 1
             else f"data: {path} holds {labels}; wanted one array of labels"
         )
-    return Data(_array(found[inputs[0]], path), _array(found[labels[0]], path) if labels else None)
+    marks = _array(found[labels[0]], path, _NUMBERS + _TEXT) if labels else None
+    return Data(_array(found[inputs[0]], path), marks)
 
 
-def _array(value: Any, path: Path) -> Array:
+def _array(value: Any, path: Path, kinds: str = _NUMBERS) -> Array:
+    """Return an array as it is, a tensor without its gradient; `kinds` are those of numpy."""
     if not hasattr(value, "shape") or not hasattr(value, "dtype"):
         raise ValueError(f"data: {path} holds a {type(value).__name__}; wanted an array or tensor")
-    if isinstance(value, np.ndarray) and value.dtype.kind not in "fiub":
-        raise ValueError(f"data: {path} has dtype {value.dtype}; wanted real numbers")
-    return value
+    if not isinstance(value, np.ndarray):
+        return value.detach() if hasattr(value, "detach") else value
+    if value.dtype.kind not in kinds:
+        wanted = "numbers or text" if _TEXT in kinds else "real numbers"
+        raise ValueError(f"data: {path} has dtype {value.dtype}; wanted {wanted}")
+    # torch takes no bytes in the other order
+    return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
 
 
 def _read_npy(path: Path) -> Any:
-    return np.load(path, mmap_mode="c", allow_pickle=False)  # writes, of which none come, stay here
+    # Writes, of which none come, would stay here. A file of several arrays is refused.
+    return np.lib.format.open_memmap(path, mode="c")
 
 
-def _read_npz(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
+def read_npz(path: Path) -> dict[str, Any]:
+    """Return the arrays of an ``.npz``, none of them pickled; a broken one raises anything."""
+    if not is_zipfile(path):
+        raise ValueError("it is not what numpy.savez writes")
+    # numpy leaves a file open that it finds broken.
+    with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
         return dict(file)
 
 
@@ -132,6 +181,6 @@ def _read_pt(path: Path) -> Any:
 
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".npy": _read_npy,
-    ".npz": _read_npz,
+    ".npz": read_npz,
     ".pt": _read_pt,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -59,8 +59,10 @@ def load_model(source: str | Path) -> nn.Module:
                 "builds the model and loads them"
             )
         raise ValueError(f"model is {text!r}; {_WANTED}")
-    module = _file(Path(place)) if place.endswith(".py") else _module(place)
-    model: Any = module
+    is_file = place.endswith(".py")
+    folder = Path(place).parent.resolve() if is_file else Path.cwd()
+    with _found_in(folder):
+        model: Any = _file(Path(place)) if is_file else _module(place)
     for part in name.split("."):
         if not hasattr(model, part):
             raise ValueError(f"model is {text!r}, but {place} has no {name!r}; {_WANTED}")
@@ -71,7 +73,8 @@ def load_model(source: str | Path) -> nn.Module:
                 f"{text} is a {type(model).__name__}; wanted a torch.nn.Module or a function that "
                 "returns one"
             )
-        model = _called(model, text)
+        with _found_in(Path.cwd()), _found_in(folder), _telling(f"model: {text} fails"):
+            model = model()
     return _evaluating(model, text)
 
 
@@ -107,19 +110,14 @@ def _file(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickles of the file look there
-    with _found_in(path.parent.resolve()), _telling(f"model: running {path} fails"):
+    with _telling(f"model: running {path} fails"):
         spec.loader.exec_module(module)
     return module
 
 
 def _module(name: str) -> ModuleType:
-    with _found_in(Path.cwd()), _telling(f"model: importing {name} fails"):
+    with _telling(f"model: importing {name} fails"):
         return importlib.import_module(name)
-
-
-def _called(function: Callable[[], Any], source: str) -> Any:
-    with _found_in(Path.cwd()), _telling(f"model: {source} fails"):
-        return function()
 
 
 @contextmanager

@@ -39,38 +39,39 @@ def _add(program: SweepProgram, network: Network, node: Node) -> None:
         case steps.Input():
             program.add_input(node.units)
         case steps.Gather() as step:
-            program.add_view(inputs, _array(step.index))
+            program.add_view(inputs, array_of(step.index))
         case steps.Concat():
             program.add_view(inputs, np.arange(sum(units)))
         case steps.Linear() as step:
             runs = units[0] // step.weight.shape[1]
             bound = norms.linear_norms(step, runs)
-            program.add_linear(inputs[0], _array(step.weight), _array(step.bias), bound)
+            program.add_linear(inputs[0], array_of(step.weight), array_of(step.bias), bound)
         case steps.Conv() as step:
             _add_conv(program, inputs[0], step)
         case steps.Scale() as step:
             bound = norms.scale_norms(step)
-            program.add_scale(inputs[0], _array(step.scale), _array(step.shift), bound)
+            program.add_scale(inputs[0], array_of(step.scale), array_of(step.shift), bound)
         case steps.Sum():
             program.add_sum(inputs)
         case steps.Sparse() as step:
             _add_sparse(program, node, step, units[0])
         case steps.Pieces() as step:
-            pieces = map(_array, (step.thresholds, step.slopes, step.intercepts))
+            pieces = map(array_of, (step.thresholds, step.slopes, step.intercepts))
             program.add_pieces(inputs[0], *pieces)
         case steps.MaxWindows() as step:
-            program.add_max(inputs[0], _array(step.index))
+            program.add_max(inputs[0], array_of(step.index))
 
 
-def _array(values: Tensor) -> np.ndarray[Any, Any]:
+def array_of(values: Tensor) -> np.ndarray[Any, Any]:
+    """Return what the core takes of a step: a tensor's values in order, copied only if need be."""
     return np.ascontiguousarray(values.numpy())
 
 
 def _add_conv(program: SweepProgram, node: int, step: steps.Conv) -> None:
     program.add_conv(
         node,
-        _array(step.weight),
-        _array(step.bias),
+        array_of(step.weight),
+        array_of(step.bias),
         [list(step.stride), list(step.padding), list(step.dilation)],
         list(step.input_shape),
         step.groups,
@@ -81,10 +82,10 @@ def _add_conv(program: SweepProgram, node: int, step: steps.Conv) -> None:
 def _add_sparse(program: SweepProgram, node: Node, step: steps.Sparse, inputs: int) -> None:
     program.add_sparse(
         node.inputs[0],
-        _array(step.offsets),
-        _array(step.columns),
-        _array(step.weights),
-        _array(step.bias),
+        array_of(step.offsets),
+        array_of(step.columns),
+        array_of(step.weights),
+        array_of(step.bias),
         _positions(node.shape),
         norms.sparse_norms(step, inputs),
     )

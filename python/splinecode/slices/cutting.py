@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from ..arrays import Array
 from ..memory import need_room
 from ..network import Network
 from ..progress import progress_bar
-from ..segments.program import program_of
+from ..segments.program import array_of, program_of
 from ..steps import Input, MaxWindows, Pieces
 from .plane import Plane, plane_through
 from .result import Slice2D, slice_of
@@ -150,9 +149,9 @@ class Cutter:
         values = inputs[0] if spent else torch.empty_like(inputs[0])
         _core.apply_pieces(
             inputs[0].numpy(),
-            _array(node.step.thresholds),
-            _array(node.step.slopes),
-            _array(node.step.intercepts),
+            array_of(node.step.thresholds),
+            array_of(node.step.slopes),
+            array_of(node.step.intercepts),
             values.numpy(),
         )
         return values
@@ -161,9 +160,9 @@ class Cutter:
         before = self.values[source].numpy()
         try:
             if isinstance(step, Pieces):
-                self.slice.cut_pieces(number, before, _array(step.thresholds))
+                self.slice.cut_pieces(number, before, array_of(step.thresholds))
             else:
-                self.slice.cut_windows(number, before, _array(step.index))
+                self.slice.cut_windows(number, before, array_of(step.index))
         except OverflowError:
             raise ValueError(
                 f"the slice has more than max_polygons = {self._max_polygons:,} polygons at "
@@ -188,7 +187,3 @@ class Cutter:
                 f"values overflow float64 at {self.network.nodes[number].name!r}; scale the "
                 "weights or the window down"
             ) from None
-
-
-def _array(values: Tensor) -> np.ndarray[Any, Any]:
-    return np.ascontiguousarray(values.numpy())

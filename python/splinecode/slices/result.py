@@ -47,7 +47,7 @@ class Slice2D(Analysis):
     vertices : float64 (V, 2), as (u, v)
     offsets : int64 (F + 1,)
     polygons : int64 (offsets[-1],)
-    codes : Codes, a row a polygon, all different
+    codes : Codes, a row a polygon, those of neighbours different
     areas : float64 (F,), in units of the input's area; they add up to ``plane.window_area``
     values : float64 (V, *output_shape)
         The network's output, which is linear on each polygon.
@@ -61,6 +61,9 @@ class Slice2D(Analysis):
         unit was closer to its boundary than the rounding bound can tell; what typical rounding
         explains was taken to be a tie. The marks, and the bound, are those of
         `Crossings.ambiguous`: elements of a pooling window that are computed equal are not marked.
+        Polygons with True are edge to edge with their neighbours like all others. But rounding may
+        have bent one that is thin: its area may come out as 0 or less, and another polygon may
+        have its code. Where none is True all codes are different.
     work : counts of what was computed
 
     """

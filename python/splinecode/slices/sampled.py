@@ -13,6 +13,7 @@ from ..analysis import Analysis
 from ..arrays import Array, to_host
 from ..capture import spline_codes
 from ..codes import Codes
+from ..hamming import hamming
 from ..progress import progress_bar
 from ..tables import Table
 from .plane import Floats, Plane, plane_through
@@ -49,12 +50,20 @@ class SampledSlice2D(Analysis):
     def transitions(self) -> tuple[Whole, Whole]:
         """Count the bits that differ between neighbouring points: along u and along v.
 
-        int64 (rows, columns - 1) and (rows - 1, columns): sampled transitions, not crossings.
+        int64 (rows, columns - 1) and (rows - 1, columns): sampled transitions, not crossings. The
+        codes of two rows at a time are in memory.
         """
-        bits = self.codes.words[self.regions]
-        along_u, along_v = bits[:, 1:] ^ bits[:, :-1], bits[1:] ^ bits[:-1]
-        across = np.bitwise_count(along_u).sum(axis=2, dtype=np.int64)
-        return across, np.bitwise_count(along_v).sum(axis=2, dtype=np.int64)
+        rows, columns = self.regions.shape
+        along_u = np.empty((rows, columns - 1), np.int64)
+        along_v = np.empty((rows - 1, columns), np.int64)
+        before = None
+        for row, regions in enumerate(self.regions):
+            words = self.codes.words[regions]
+            along_u[row] = hamming(words[1:], words[:-1])
+            if before is not None:
+                along_v[row - 1] = hamming(words, before)
+            before = words
+        return along_u, along_v
 
     def tables(self) -> Sequence[Table]:
         """Return the sampled codes and the sampled transitions."""

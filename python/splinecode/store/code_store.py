@@ -11,7 +11,9 @@ import numpy as np
 
 from ..codes import Codes, Layer
 from ..memory import need_room
-from .metadata import METADATA_FILE, Metadata, read_metadata, write_metadata
+from .locking import LOCK_FILE, locked
+from .metadata import METADATA_FILE, Metadata, need_readable, read_metadata, write_metadata
+from .padding import codes_of_words
 from .rows import SOURCED_ROW, RowTable
 from .shards import map_file, matches
 
@@ -70,23 +72,24 @@ class CodeStore:
         10^5 shards and more make them larger: the metadata file names each. `source` is of JSON's
         types.
 
-        Raises FileExistsError if the folder holds a store or anything else.
+        Raises FileExistsError if the folder holds a store or anything else, ValueError or TypeError
+        for what could not be read again, and BlockingIOError while another makes a store there.
         """
         path, layers = Path(path), tuple(layers)
         if shard_bytes < 1:
             raise ValueError(f"shard_bytes is {shard_bytes}; wanted at least 1")
         if not any(layer.bits for layer in layers):
             raise ValueError(f"layers are {layers}; wanted at least one of one bit or more")
-        path.mkdir(parents=True, exist_ok=True)
-        foreign = [entry.name for entry in os.scandir(path) if not entry.name.endswith(".part")]
-        if METADATA_FILE in foreign:
-            raise FileExistsError(f"{path} holds a store; open it with CodeStore({str(path)!r})")
-        if foreign:
-            raise FileExistsError(f"{path} holds {foreign[0]!r}; wanted a new or empty folder")
         width = sum(layer.words for layer in layers)
         kinds = tuple((dtypes or {}).get(layer.name) for layer in layers)
         rows = max(1, shard_bytes // (8 * width))
-        write_metadata(path, Metadata(layers, kinds, float(threshold), rows, dict(source or {})))
+        metadata = Metadata(layers, kinds, float(threshold), rows, dict(source or {}))
+        need_readable(path, metadata)
+        path.mkdir(parents=True, exist_ok=True)
+        _need_new(path)
+        with locked(path):
+            _need_new(path)
+            write_metadata(path, metadata)
         return cls(path)
 
     @property
@@ -129,9 +132,12 @@ class CodeStore:
         return self._metadata.rows
 
     def shards(self) -> Iterator[Codes]:
-        """Yield the codes of each shard, numpy words that are mapped, not read."""
+        """Yield the codes of each shard, numpy words that are mapped.
+
+        Raises ValueError where a bit is set past the end of a layer, for which each is read.
+        """
         for number in range(len(self._metadata.shards)):
-            yield Codes._trusted(self._file("words", number), self.layers)
+            yield self._clean(self._file("words", number))
 
     def codes(self, first: int = 0, last: int | None = None) -> Codes:
         """Return the codes of rows [first, last), by default all, with numpy words.
@@ -139,10 +145,18 @@ class CodeStore:
         Those of one shard are mapped; of several they are copied into memory, which is asked for
         first. `shards` is for stores that do not fit.
 
-        Raises IndexError for rows that are not there, MemoryError for more than fit.
+        Raises IndexError for rows that are not there, MemoryError for more than fit, ValueError
+        where a bit is set past the end of a layer.
         """
         words = self._range("words", first, last, np.dtype("<u8"), (self._metadata.width,))
-        return Codes._trusted(words, self.layers)
+        return self._clean(words)
+
+    def _clean(self, words: np.ndarray[Any, Any]) -> Codes:
+        """Return words from the disk as codes, if their pad bits are zero."""
+        try:
+            return codes_of_words(words, self.layers)
+        except ValueError as error:
+            raise ValueError(f"{self.path} is not what was written: {error}") from None
 
     def rows(self, first: int = 0, last: int | None = None) -> RowTable:
         """Return where the codes of rows [first, last) came from: (n,) of `SOURCED_ROW`.
@@ -193,3 +207,13 @@ class CodeStore:
             f"CodeStore({str(self.path)!r}: {len(self):,} codes of {self.n_bits:,} bits, "
             f"{len(self.layers)} layers, {len(self._metadata.shards)} shards)"
         )
+
+
+def _need_new(path: Path) -> None:
+    """Raise FileExistsError for a folder with anything that a killed call may not have left."""
+    names = (entry.name for entry in os.scandir(path))
+    foreign = [name for name in names if name != LOCK_FILE and not name.endswith(".part")]
+    if METADATA_FILE in foreign:
+        raise FileExistsError(f"{path} holds a store; open it with CodeStore({str(path)!r})")
+    if foreign:
+        raise FileExistsError(f"{path} holds {foreign[0]!r}; wanted a new or empty folder")

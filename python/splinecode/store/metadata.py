@@ -6,7 +6,6 @@ It is JSON from anywhere: every field is checked before it is used.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,14 +14,12 @@ from typing import Any
 from .._core import __version__
 from ..codes import Layer
 from ..files import replaced_atomically
+from .fields import Fields
 from .rows import SOURCED_ROW
 
 FORMAT = "splinecode codes"
 VERSION = 1
 METADATA_FILE = "store.json"
-
-_MOST = 2**62
-_HASH_DIGITS = 64
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,19 @@ class Metadata:
 
 def write_metadata(folder: Path, metadata: Metadata) -> None:
     """Replace the metadata file; it is on the disk when this returns."""
+    with replaced_atomically(folder / METADATA_FILE, durable=True) as file:
+        file.write(_document(metadata))
+
+
+def need_readable(folder: Path, metadata: Metadata) -> None:
+    """Raise ValueError for what `read_metadata` would refuse, before it is written.
+
+    TypeError for a `source` that is not of JSON's types.
+    """
+    _parsed(folder / METADATA_FILE, _document(metadata))
+
+
+def _document(metadata: Metadata) -> bytes:
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -80,8 +90,7 @@ def write_metadata(folder: Path, metadata: Metadata) -> None:
         "source": metadata.source,
         "shards": [vars(shard) for shard in metadata.shards],
     }
-    with replaced_atomically(folder / METADATA_FILE, durable=True) as file:
-        file.write(json.dumps(document, indent=1).encode())
+    return json.dumps(document, indent=1).encode()
 
 
 def read_metadata(folder: Path) -> Metadata:
@@ -123,63 +132,10 @@ def _parsed(path: Path, content: bytes) -> Metadata:
             f"{path} has version {document.get('version')!r}; wanted {VERSION}: it was written by "
             f"splinecode {document.get('software')!r}, this is {__version__}"
         )
-    return _checked(_Fields(path, "", document))
+    return _checked(Fields(path, "", document))
 
 
-class _Fields:
-    """Fields of a JSON object, each asked for with its type."""
-
-    def __init__(self, path: Path, place: str, values: Any) -> None:
-        self._path, self._place = path, place
-        if not isinstance(values, dict):
-            raise self.error("", values, "an object")
-        self._values = values
-
-    def error(self, name: str, value: Any, wanted: str) -> ValueError:
-        place = f"{self._place}{name}" or "the document"
-        return ValueError(f"{self._path}: {place} is {str(value)[:80]!r}; wanted {wanted}")
-
-    def text(self, name: str) -> str:
-        value = self._values.get(name)
-        if not isinstance(value, str):
-            raise self.error(name, value, "text")
-        return value
-
-    def optional_text(self, name: str) -> str | None:
-        return None if self._values.get(name) is None else self.text(name)
-
-    def digest(self, name: str) -> str:
-        value = self.text(name)
-        if len(value) != _HASH_DIGITS or not set(value) <= set("0123456789abcdef"):
-            raise self.error(name, value, f"{_HASH_DIGITS} hexadecimal digits")
-        return value
-
-    def count(self, name: str, least: int, most: int = _MOST) -> int:
-        value = self._values.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise self.error(name, value, f"a whole number of at least {least}, at most {most}")
-        return value
-
-    def number(self, name: str) -> float:
-        value = self._values.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
-            raise self.error(name, value, "a number")
-        return float(value)
-
-    def mapping(self, name: str) -> dict[str, Any]:
-        value = self._values.get(name)
-        if not isinstance(value, dict):
-            raise self.error(name, value, "an object")
-        return value
-
-    def objects(self, name: str) -> list[_Fields]:
-        value = self._values.get(name)
-        if not isinstance(value, list):
-            raise self.error(name, value, "a list")
-        return [_Fields(self._path, f"{name}[{i}].", item) for i, item in enumerate(value)]
-
-
-def _checked(fields: _Fields) -> Metadata:
+def _checked(fields: Fields) -> Metadata:
     layers, dtypes = [], []
     for layer in fields.objects("layers"):
         layers.append(Layer(layer.text("name"), layer.count("bits", 0)))

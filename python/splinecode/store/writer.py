@@ -12,6 +12,7 @@ import numpy as np
 
 from ..arrays import to_host
 from ..codes import Codes
+from ..memory import need_room
 from .code_store import CodeStore
 from .locking import locked
 from .metadata import Metadata, read_metadata, write_metadata
@@ -29,12 +30,14 @@ class CodeWriter:
     Raises
     ------
     BlockingIOError : on entering, another writer is at work.
+    MemoryError : on entering, a shard of the store is more than fits.
 
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self._stack = ExitStack()
+        self._is_open = False
 
     def __enter__(self) -> CodeWriter:
         with ExitStack() as stack:
@@ -42,11 +45,14 @@ class CodeWriter:
             self.store = CodeStore(self._path)
             self._begin(read_metadata(self._path))
             self._stack = stack.pop_all()
+        self._is_open = True
         return self
 
     def _begin(self, metadata: Metadata) -> None:
         remove_leftovers(self._path, metadata)
         self._metadata = metadata
+        bytes_of_row = 8 * metadata.width + SOURCED_ROW.itemsize
+        need_room((metadata.shard_rows,), bytes_of_row, f"a shard of {self._path}")
         self._words = np.empty((metadata.shard_rows, metadata.width), "<u8")
         self._rows = np.empty(metadata.shard_rows, SOURCED_ROW)
         self._buffered = self._stored = 0
@@ -70,10 +76,16 @@ class CodeWriter:
 
         Raises
         ------
-        ValueError : other layers, or another number of rows than codes.
+        ValueError : other layers, or another number of rows than codes; outside of the ``with``
+            block.
         OSError : what the disk says. What was committed before stays.
 
         """
+        if not self._is_open:
+            raise ValueError(
+                f"the writer of {self._path} is not open; append within its with block, in which "
+                "it holds the store's lock"
+            )
         if codes.layers != self._metadata.layers:
             raise ValueError(
                 f"codes has layers {codes.layers} and the store {self._metadata.layers}; wanted "
@@ -122,6 +134,7 @@ class CodeWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._is_open = False
         with self._stack:
             if error is None and self._buffered > self._stored:
                 self._commit()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import to_host
+from ...arrays import host_values, to_host
 from ...codes import Codes
 from ..coded import codes_of
 from .method import Values
@@ -29,8 +29,7 @@ def codes_and_activations(
     codes = Codes(to_host(codes.words), codes.layers)
     if activations is None:
         return codes, None, labels
-    values = np.asarray(to_host(activations) if hasattr(activations, "dtype") else activations)
-    values = values.astype(np.float64)
+    values = host_values(activations).astype(np.float64)
     if values.ndim != 2 or len(values) != len(codes):
         raise ValueError(
             f"activations has shape {values.shape}; wanted ({len(codes)}, units), a row a code"
@@ -45,12 +44,10 @@ def _captured(
 ) -> tuple[Codes, Any, Any]:
     import torch  # noqa: PLC0415 - codes need none
 
+    from ..models import module_of  # noqa: PLC0415
     from ..outputs import keeping_outputs  # noqa: PLC0415
 
-    if not isinstance(model, torch.nn.Module):
-        raise TypeError(
-            f"subject is a {type(model).__name__}; wanted Codes, or a torch.nn.Module and inputs"
-        )
+    model = module_of(model, "subject", "Codes, or a torch.nn.Module and inputs")
     modules = {name: part for name, part in model.named_modules() if name}
     if layer not in modules:
         raise ValueError(f"layer is {layer!r}; wanted the name of a module: {list(modules)}")

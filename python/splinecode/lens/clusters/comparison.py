@@ -54,7 +54,7 @@ def monosemanticity(
 
     Parameters
     ----------
-    subject : torch.nn.Module in evaluation mode, or Codes
+    subject : torch.nn.Module in evaluation mode, what torch.export made of one, or Codes
     inputs : array or iterable of batches, for a model
         A loader of (batch, labels) pairs gives labels too.
     labels : array-like (n,), optional

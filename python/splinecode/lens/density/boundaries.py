@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...arrays import Array, to_host
+from ...capture.capturing import Model
 from ...codes import Codes
 from ...network import Network
 from ..statistics.bootstrap import compare_groups, mean_interval, need_resampling
@@ -18,7 +19,7 @@ from ..subjects import batch_of
 from .distances import pair_distances
 from .lengths import per_length
 from .matching import matched_pairs
-from .measured import measured
+from .measured import INPUTS, Measured, measured
 from .pairs import Indices, same_and_different_pairs
 from .result import BoundaryDensity, Kinds, with_total
 
@@ -27,7 +28,7 @@ MATCHED = "same-class pairs that nothing matched"
 
 
 def boundary_density(
-    subject: nn.Module | Network | Codes,
+    subject: Model | Network | Codes,
     inputs: Array | Iterable[Any],
     *,
     pairs: Any = None,
@@ -53,7 +54,7 @@ def boundary_density(
 
     Parameters
     ----------
-    subject : torch.nn.Module, Network or Codes
+    subject : torch.nn.Module (or what torch.export made of one), Network or Codes
         A module's codes are captured by hooks, as `spline_codes` does; `exact` reads it as a
         network. Of Codes row i is that of input i.
     inputs : array (inputs, ...), or iterable of batches, or of (batch, labels) pairs
@@ -65,7 +66,8 @@ def boundary_density(
         Pairs to sample of each kind: uniform among all pairs of the kind, none twice.
     matched : bool
         Sample different-class pairs at the distances of the same-class ones, see `matched_pairs`:
-        inputs of one class lie closer together, and density divides by the distance.
+        inputs of one class lie closer together, and density divides by the distance. The distances
+        are those of `distance_of`, for which every input is run.
     exact : bool
         Also count every crossing of the segment from x to y, which must be straight in the input of
         a piecewise-linear network. A unit that crosses and crosses back between the two is missed
@@ -101,7 +103,8 @@ def boundary_density(
     ------
     TypeError : a subject of another kind, pairs that are no integers.
     ValueError : neither pairs nor labels, too few pairs of a kind, rows that there are not, layers
-        that match nothing, NaN or inf in inputs, an unknown option, exact crossings of Codes.
+        that match nothing, NaN or inf in inputs, NaN in labels, an unknown option, exact crossings
+        of Codes.
     UnsupportedNetworkError : a module that is not piecewise linear, with `exact`.
 
     Notes
@@ -118,29 +121,34 @@ def boundary_density(
     x, labels = batch_of(inputs, labels)
     if isinstance(subject, Codes) and len(subject) != len(x):
         raise ValueError(f"subject has {len(subject)} codes and inputs {len(x)}; wanted one each")
-    ends, sampling = _pairs_of(x, pairs, labels, n, matched, seed)
+    _need_pairs_or_labels(pairs, labels, matched)
+
+    def run(rows: Tensor) -> Measured:
+        return measured(
+            subject,
+            rows,
+            exact=exact,
+            layers=layers,
+            distance_of=distance_of,
+            batch_size=batch_size,
+            progress=progress,
+        )
+
+    found = run(x) if matched and distance_of != INPUTS else None
+    ends, sampling = _pairs_of(found.points if found else x, pairs, labels, n, matched, seed)
     kind = None if labels is None else (labels[ends[:, 0]] != labels[ends[:, 1]]).astype(np.int8)
     used, places = np.unique(ends, return_inverse=True)
-    if isinstance(subject, Codes) or len(used) == len(x):
-        rows, places = x, ends
+    if found or isinstance(subject, Codes) or len(used) == len(x):
+        found, places = found or run(x), ends
     else:
-        rows, places = x[torch.from_numpy(used).to(x.device)], places.reshape(ends.shape)
-    found = measured(
-        subject,
-        rows,
-        places,
-        exact=exact,
-        layers=layers,
-        distance_of=distance_of,
-        batch_size=batch_size,
-        progress=progress,
-    )
+        found = run(x[torch.from_numpy(used).to(x.device)])
+        places = places.reshape(ends.shape)
     distance = pair_distances(_on_host(found.points), places)
     _need_apart(distance, nan)
-    counts = {"endpoint": found.counts.endpoint, "exact": found.counts.exact}
+    counts, work = found.counts(places, batch_size, progress)
     densities = {
         name: per_length(count, distance, "the distance of inputs", "pairs")
-        for name, count in counts.items()
+        for name, count in {"endpoint": counts.endpoint, "exact": counts.exact}.items()
         if count is not None
     }
     options = {
@@ -155,14 +163,14 @@ def boundary_density(
         pairs=ends,
         kind=kind,
         distance=distance,
-        endpoint_counts=found.counts.endpoint,
-        exact_counts=found.counts.exact,
+        endpoint_counts=counts.endpoint,
+        exact_counts=counts.exact,
         endpoint=densities["endpoint"],
         exact=densities.get("exact"),
         **_statistics(densities, kind, distance > 0 if nan == "omit" else None, options),
         confidence=confidence,
         distance_of=distance_of,
-        work={"pairs": len(ends), "inputs": len(used), **found.work}
+        work={"pairs": len(ends), "inputs": len(used), **work}
         | sampling
         | {"pairs at distance 0": int((distance == 0).sum())},
     )
@@ -173,19 +181,22 @@ def _need_one_of(value: str, name: str, wanted: tuple[str, ...]) -> None:
         raise ValueError(f"{name} is {value!r}; wanted one of {', '.join(map(repr, wanted))}")
 
 
+def _need_pairs_or_labels(pairs: Any, labels: Any, matched: bool) -> None:
+    if pairs is None and labels is None:
+        raise ValueError("neither pairs nor labels; wanted pairs, or labels to sample them from")
+    if pairs is not None and matched:
+        raise ValueError("matched chooses pairs by itself: wanted no pairs beside it")
+
+
 def _pairs_of(
-    x: Tensor, pairs: Any, labels: Any, n: int, matched: bool, seed: int
+    points: Tensor, pairs: Any, labels: Any, n: int, matched: bool, seed: int
 ) -> tuple[Indices, dict[str, int]]:
     """Return the pairs given or sampled, and what is to be told of the sampling."""
     if pairs is not None:
-        if matched:
-            raise ValueError("matched chooses pairs by itself: wanted no pairs beside it")
-        return _checked_pairs(pairs, len(x)), {}
-    if labels is None:
-        raise ValueError("neither pairs nor labels; wanted pairs, or labels to sample them from")
+        return _checked_pairs(pairs, len(points)), {}
     if not matched:
         return np.concatenate(same_and_different_pairs(labels, n, seed)), {}
-    found = matched_pairs(labels, _on_host(x), n, seed)
+    found = matched_pairs(labels, _on_host(points), n, seed)
     ends = np.concatenate([found.same, found.different])
     return ends, {MATCHED: found.unmatched}
 

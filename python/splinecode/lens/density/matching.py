@@ -28,8 +28,12 @@ class MatchedPairs(NamedTuple):
 
     @property
     def mismatch(self) -> Values:
-        """Relative difference of the distances, (different - same) / same: float64 (m,)."""
-        return self.distance_different / self.distance_same - 1
+        """Relative difference of the distances, (different - same) / same: float64 (m,).
+
+        0 where both are: at distance 0 nothing else matches.
+        """
+        gap, none = self.distance_different - self.distance_same, np.zeros(len(self.same))
+        return np.divide(gap, self.distance_same, out=none, where=self.distance_same > 0)
 
 
 def matched_pairs(

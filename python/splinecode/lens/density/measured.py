@@ -1,18 +1,20 @@
-"""The counts of pairs, whatever holds them: a module, a network or codes."""
+"""What the counts of pairs come from: codes or a network, and the points distances are taken of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ...arrays import Array
 from ...capture import spline_codes
+from ...capture.capturing import Model
 from ...codes import Codes, Layer
+from ...layer_names import matching
 from ...network import Network
+from ..models import module_of
+from ..outputs import keeping_outputs
 from ..subjects import network_of
 from .pair_counts import PairCounts, endpoint_counts, exact_counts
 from .pairs import Indices
@@ -21,19 +23,41 @@ INPUTS = "inputs"
 """The `distance_of` that is no name of a layer."""
 
 
-class Measured(NamedTuple):
-    """Counts of pairs by layer, the points whose distances they belong to, what was run."""
+@dataclass(frozen=True)
+class Measured:
+    """Inputs that were run: their points, a row each, and what tells boundaries between them.
 
-    layers: tuple[Layer, ...]
-    counts: PairCounts
-    points: Array
+    points : Tensor (inputs, ...), whose distances count
+    source : Codes of the inputs, or for exact counts the network that begins at the points
+    chosen : numbers of the source's layers
+    work : mapping
+    """
+
+    points: Tensor
+    source: Codes | Network
+    chosen: list[int]
     work: dict[str, int]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The chosen layers."""
+        return tuple(self.source.layers[i] for i in self.chosen)
+
+    def counts(
+        self, pairs: Indices, batch_size: int, progress: bool
+    ) -> tuple[PairCounts, dict[str, int]]:
+        """Count the boundaries between rows of the points, and what was done for it."""
+        if isinstance(self.source, Codes):
+            return endpoint_counts(self.source, pairs).of_layers(self.chosen), self.work
+        found = exact_counts(self.source, self.points, pairs, batch_size, progress)
+        swept = {"segments": len(pairs), "crossings": found.crossings}
+        ambiguous = {"ambiguous segments": found.ambiguous}
+        return found.of_layers(self.chosen), self.work | swept | ambiguous
 
 
 def measured(
-    subject: nn.Module | Network | Codes,
+    subject: Model | Network | Codes,
     x: Tensor,
-    pairs: Indices,
     *,
     exact: bool,
     layers: str | Sequence[str] | None,
@@ -41,36 +65,18 @@ def measured(
     batch_size: int,
     progress: bool,
 ) -> Measured:
-    """Count the boundaries between rows of x; the arguments are those of `boundary_density`."""
+    """Run inputs; the arguments are those of `boundary_density`."""
     if isinstance(subject, Codes):
-        return _of_codes(subject, x, pairs, exact, layers, distance_of)
+        _need_ends_alone(exact, distance_of)
+        return Measured(x, subject, chosen_layers(subject.layers, layers), {})
     if exact or isinstance(subject, Network):
-        network = network_of(subject, x)
-        if distance_of != INPUTS:
-            x = in_batches(lambda part: network.values_at(part, distance_of), x, batch_size)
-            network = network.restrict(start=distance_of)
-        return _of_network(network, x, pairs, exact, layers, batch_size, progress)
-    if not isinstance(subject, nn.Module):
-        raise TypeError(
-            f"subject is a {type(subject).__name__}; wanted a torch.nn.Module, a Network or Codes"
-        )
-    codes = spline_codes(subject, x, layers, batch_size=batch_size, progress=progress)
-    work = {"forward passes": len(x)}
-    points = x
-    if distance_of != INPUTS:
-        points = outputs_of(subject, x, distance_of, batch_size)
-        work["forward passes"] += len(x)
-    return Measured(codes.layers, endpoint_counts(codes, pairs), points, work)
+        return _of_network(network_of(subject, x), x, exact, layers, distance_of, batch_size)
+    model = module_of(subject, "subject", "a torch.nn.Module, a Network or Codes")
+    return _of_module(model, x, layers, distance_of, batch_size, progress)
 
 
-def _of_codes(
-    codes: Codes,
-    x: Tensor,
-    pairs: Indices,
-    exact: bool,
-    layers: str | Sequence[str] | None,
-    distance_of: str,
-) -> Measured:
+def _need_ends_alone(exact: bool, distance_of: str) -> None:
+    """Raise ValueError for what Codes cannot tell."""
     if exact:
         raise ValueError("exact needs the network: subject is Codes, which know their ends alone")
     if distance_of != INPUTS:
@@ -78,33 +84,73 @@ def _of_codes(
             f"distance_of is {distance_of!r} but subject is Codes: pass what distances are to be "
             "taken of as inputs"
         )
-    if layers is not None:
-        codes = codes.select(*(codes.layers[i].name for i in chosen_layers(codes.layers, layers)))
-    return Measured(codes.layers, endpoint_counts(codes, pairs), x, {})
 
 
 def _of_network(
     network: Network,
     x: Tensor,
-    pairs: Indices,
     exact: bool,
     layers: str | Sequence[str] | None,
+    distance_of: str,
+    batch_size: int,
+) -> Measured:
+    if distance_of != INPUTS:
+        x = in_batches(lambda part: network.values_at(part, distance_of), x, batch_size)
+        network = network.restrict(start=distance_of)
+    chosen = chosen_layers(network.layers, layers)
+    if exact:
+        return Measured(x, network, chosen, {})
+    codes = Codes.concatenate([network.codes(part) for part in x.split(batch_size)])
+    return Measured(x, codes, chosen, {"forward passes": len(x)})
+
+
+def in_batches(call: Callable[[Tensor], Tensor], x: Tensor, batch_size: int) -> Tensor:
+    """Call with so many rows of x at a time."""
+    return torch.cat([call(part) for part in x.split(batch_size)])
+
+
+def _of_module(
+    model: nn.Module,
+    x: Tensor,
+    layers: str | Sequence[str] | None,
+    distance_of: str,
     batch_size: int,
     progress: bool,
 ) -> Measured:
-    chosen = chosen_layers(network.layers, layers)
-    kept = tuple(network.layers[i] for i in chosen)
-    if exact:
-        found = exact_counts(network, x, pairs, batch_size, progress)
-        work = {"crossings": found.crossings, "ambiguous segments": found.ambiguous}
-        return Measured(kept, found.of_layers(chosen), x, {"segments": len(pairs), **work})
-    parts = [network.codes(part) for part in x.split(batch_size)]
-    counts = endpoint_counts(Codes.concatenate(parts), pairs)
-    return Measured(kept, counts.of_layers(chosen), x, {"forward passes": len(x)})
+    def captured() -> Codes:
+        return spline_codes(model, x, layers, batch_size=batch_size, progress=progress)
+
+    points = x
+    if distance_of == INPUTS:
+        codes = captured()
+    else:
+        parts = dict(model.named_modules())
+        if distance_of not in parts:
+            raise ValueError(
+                f"distance_of is {distance_of!r}, which is no module; there are {list(parts)}"
+            )
+        with keeping_outputs(parts[distance_of]) as kept:
+            codes = captured()
+        points = _last_runs(kept, len(x), -(-len(x) // batch_size), distance_of)
+    every = list(range(len(codes.layers)))
+    return Measured(points, codes, every, {"forward passes": len(x)})
+
+
+def _last_runs(kept: list[Tensor], inputs: int, passes: int, name: str) -> Tensor:
+    """Return what a module gave the last time it ran in each forward pass: (inputs, units)."""
+    runs, left_over = divmod(len(kept), passes)
+    last = kept[runs - 1 :: runs] if runs else []
+    rows = sum(map(len, last))
+    if left_over or rows != inputs:
+        raise ValueError(
+            f"distance_of: {name!r} gave {len(kept)} tensors in {passes} forward passes, {rows} "
+            f"rows for {inputs} inputs; wanted a module that gives a row an input each time"
+        )
+    return torch.cat(last)
 
 
 def chosen_layers(layers: Sequence[Layer], patterns: str | Sequence[str] | None) -> list[int]:
-    """Return the numbers of the layers whose names match a glob; all for None.
+    """Return the numbers of the layers that a glob means, as in `Codes.select`; all for None.
 
     Raises ValueError for a glob that matches none, and where there are none.
     """
@@ -113,39 +159,7 @@ def chosen_layers(layers: Sequence[Layer], patterns: str | Sequence[str] | None)
         raise ValueError("subject has no layers; wanted at least one with boundaries")
     if patterns is None:
         return list(range(len(names)))
-    globs = [patterns] if isinstance(patterns, str) else list(patterns)
-    for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in names):
-            raise ValueError(f"layers: no layer matches {glob!r}; there are {names}")
-    return [i for i, name in enumerate(names) if any(fnmatchcase(name, glob) for glob in globs)]
-
-
-def in_batches(call: Any, x: Tensor, batch_size: int) -> Tensor:
-    """Call with so many rows of x at a time."""
-    return torch.cat([call(part) for part in x.split(batch_size)])
-
-
-def outputs_of(model: nn.Module, x: Tensor, name: str, batch_size: int) -> Tensor:
-    """Return what a submodule puts out, the last time it runs, for each input: (n, ...).
-
-    Raises ValueError for the name of no module, or of one that does not run or gives no tensor.
-    """
-    parts = dict(model.named_modules())
-    if name not in parts:
-        raise ValueError(f"distance_of is {name!r}, which is no module; there are {list(parts)}")
-    seen: list[Any] = []
-    handle = parts[name].register_forward_hook(lambda part, given, output: seen.append(output))
-
-    def run(part: Tensor) -> Tensor:
-        seen.clear()
-        model(part)
-        if not seen or not isinstance(seen[-1], Tensor):
-            found = f"gives a {type(seen[-1]).__name__}" if seen else "does not run"
-            raise ValueError(f"distance_of: {name!r} {found}; wanted a module that gives a tensor")
-        return seen[-1]
-
-    try:
-        with torch.no_grad():
-            return in_batches(run, x, batch_size)
-    finally:
-        handle.remove()
+    places, idle = matching(names, [patterns] if isinstance(patterns, str) else list(patterns))
+    if idle:
+        raise ValueError(f"layers: no layer matches {idle[0]!r}; there are {names}")
+    return places

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...arrays import Array
+from ...capture.capturing import Model
 from ...network import Network
 from ..density.measured import in_batches
 from ..subjects import batch_of, network_of
@@ -18,7 +19,7 @@ from .scan import Lines, scanned
 
 
 def scaling(
-    model: nn.Module | Network,
+    model: Model | Network,
     inputs: Array | Iterable[Any],
     *,
     low: float = 0.01,
@@ -37,7 +38,7 @@ def scaling(
 
     Parameters
     ----------
-    model : torch.nn.Module that `read_network` reads, or Network
+    model : torch.nn.Module or exported program that `read_network` reads, or Network
     inputs : array (n, ...), or iterable of batches, or of (batch, labels) pairs
     low, high : float
         Range of alpha; 1 is the input itself. 0 is the origin, which inputs have in common: in a
@@ -79,7 +80,7 @@ def scaling(
 
 
 def directions(
-    model: nn.Module | Network,
+    model: Model | Network,
     inputs: Array | Iterable[Any],
     direction: Array,
     *,
@@ -128,7 +129,7 @@ def directions(
 
 
 def _network_and_points(
-    model: nn.Module | Network, inputs: Array | Iterable[Any], start: str | None, batch_size: int
+    model: Model | Network, inputs: Array | Iterable[Any], start: str | None, batch_size: int
 ) -> tuple[Network, Tensor]:
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; wanted at least 1")

@@ -17,14 +17,16 @@ from torch import Tensor, nn
 from ...analysis import Analysis
 from ...arrays import Array, to_host
 from ...capture import spline_codes
+from ...capture.capturing import Model
 from ...codes import Layer
 from ...groups import flipped_any
 from ...progress import progress_bar
 from ...tables import Table, percent
+from ..models import module_of
 from ..statistics.effects import mean
 from ..subjects import batch_of
 
-Checkpoint = nn.Module | Mapping[str, Tensor]
+Checkpoint = Model | Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,7 +89,7 @@ class LocalComplexity(Analysis):
 
 
 def local_complexity(
-    model: nn.Module,
+    model: Model,
     inputs: Array | Iterable[Any],
     *,
     checkpoints: Mapping[str, Checkpoint] | Iterable[Checkpoint] | None = None,
@@ -107,7 +109,7 @@ def local_complexity(
 
     Parameters
     ----------
-    model : torch.nn.Module in evaluation mode
+    model : torch.nn.Module in evaluation mode, or what torch.export made of one
     inputs : array (n, ...), or iterable of batches or of (batch, labels)
         Of the model's dtype, on its device.
     checkpoints : mapping of a name to a state or a model, or iterable of them, optional
@@ -138,7 +140,8 @@ def local_complexity(
     ------
     TypeError : model is no module, a checkpoint neither module nor state.
     ValueError : radius, directions or inputs that do not fit; no checkpoints, or layers that differ
-        between them; a radius that vanishes in the dtype of the inputs; what `spline_codes` raises.
+        between them; a radius of which rounding in the dtype of the inputs takes more than half,
+        beside any of them; what `spline_codes` raises.
 
     Notes
     -----
@@ -153,14 +156,14 @@ def local_complexity(
     frames start from a layer's initialisation instead of normal numbers.
 
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; wanted a torch.nn.Module")
+    model = module_of(model)
     if not (math.isfinite(radius) and radius > 0):
         raise ValueError(f"radius is {radius}; wanted a positive number")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
     x, _ = batch_of(inputs, limit=limit)
     steps = _steps(x, radius, directions, seed)
+    _need_room(x, steps, radius, batch_size)
     names, found, known = [], [], None
     with progress_bar(None, "inputs", progress) as advance:
         for name, net in _nets(model, checkpoints):
@@ -202,15 +205,39 @@ def _steps(x: Tensor, radius: float, directions: int, seed: int) -> Tensor:
         )
     if not x.is_floating_point():
         raise ValueError(f"inputs have dtype {x.dtype}; wanted a floating dtype")
-    half = (radius * frame(directions, width, seed)).to(x.device, x.dtype)
-    steps = torch.cat([half, -half])
-    first = x[:1].flatten(1)
-    if bool((first + steps == first).all(dim=1).any()):
-        raise ValueError(
-            f"radius {radius:g} vanishes in {x.dtype} beside the inputs; wanted a larger one, or "
-            "model and inputs in a wider dtype"
-        )
-    return steps
+    exact = radius * frame(directions, width, seed)
+    half = exact.to(x.device, x.dtype)
+    if bool((_length(half.cpu().double() - exact) > radius / 2).any()):
+        raise ValueError(f"radius is {radius:g}; wanted one that {x.dtype} can hold")
+    return torch.cat([half, -half])
+
+
+def _need_room(x: Tensor, steps: Tensor, radius: float, batch_size: int) -> None:
+    """Raise ValueError where rounding moves a vertex by more than half the radius.
+
+    A sum x + s is rounded by at most half an epsilon of ||x|| + ||s||: only inputs for which that
+    may be too much are looked at one vertex at a time.
+    """
+    rows, epsilon = x.flatten(1), torch.finfo(x.dtype).eps
+    wide = torch.promote_types(x.dtype, torch.float32)
+    norms = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
+    doubtful = (epsilon * (norms + 2 * radius) > radius).nonzero()[:, 0]
+    for some in doubtful.split(max(1, batch_size // len(steps))):
+        centres = rows[some][:, None]
+        moved = (centres + steps).to(wide) - centres.to(wide)
+        lost = (_length(moved - steps.to(wide)) > radius / 2).any(dim=1)
+        if bool(lost.any()):
+            first = some[lost][0]
+            raise ValueError(
+                f"radius {radius:g} vanishes in {x.dtype} beside input {int(first)}, of norm "
+                f"{float(norms[first]):.4g}; wanted a larger one, or model and inputs in a wider "
+                "dtype"
+            )
+
+
+def _length(vectors: Tensor) -> Tensor:
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
+    return lengths
 
 
 def _nets(
@@ -225,17 +252,13 @@ def _nets(
     )
     twin = None
     for name, item in given:
-        if isinstance(item, nn.Module):
-            yield str(name), item
-        elif isinstance(item, Mapping):
+        if isinstance(item, Mapping):
             twin = copy.deepcopy(model) if twin is None else twin
             twin.load_state_dict(item)
             yield str(name), twin
         else:
-            raise TypeError(
-                f"checkpoint {name!r} is a {type(item).__name__}; wanted a torch.nn.Module or a "
-                "state_dict"
-            )
+            wanted = "a torch.nn.Module or a state_dict"
+            yield str(name), module_of(item, f"checkpoint {name!r}", wanted)
 
 
 def _counts(

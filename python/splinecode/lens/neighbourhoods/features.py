@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...analysis import Analysis
-from ...arrays import Array, library_of
+from ...arrays import Array
+from ...capture.batches import batched
+from ...capture.capturing import Model
+from ...capture.families import call
 from ...codes import Layer
 from ...progress import progress_bar
 from ...tables import Table
+from ..models import module_of
 from .linear_layers import chosen_linears, row_norms, units_last
 
 FEATURES = (
@@ -75,8 +79,8 @@ class SplineFeatures(Analysis):
 
 
 def spline_features(
-    model: nn.Module,
-    inputs: Array | Iterable[Any],
+    model: Model,
+    inputs: Array | Mapping[str, Any] | Iterable[Any],
     layers: str | Sequence[str] | None = None,
     *,
     batch_size: int = 32,
@@ -86,10 +90,9 @@ def spline_features(
 
     Parameters
     ----------
-    model : torch.nn.Module in evaluation mode
-    inputs : array (n, ...), or iterable of batches
-        Token ids of a language model, or what another module takes. A batch is a tensor, a tuple or
-        list that starts with one, or a mapping for ``model(**batch)``; tokens that its
+    model : torch.nn.Module in evaluation mode, or what torch.export made of one
+    inputs : array (n, ...), mapping of arrays, or iterable of batches, as in `spline_codes`
+        Token ids of a language model, or what another module takes; tokens that a mapping's
         ``attention_mask`` leaves out are not counted.
     layers : glob or globs over module names, optional
         Linear maps (torch's, or transformers' Conv1D) or convolutions whose outputs are
@@ -98,7 +101,7 @@ def spline_features(
         activation module directly. One with a batch norm behind it has no pre-activation of its
         own: fuse the two (`torch.nn.utils.fusion`) first.
     batch_size : int
-        Inputs per forward pass, for an array.
+        Inputs per forward pass, for an array or a mapping.
     progress : bool
         Show a progress bar (needs tqdm).
 
@@ -124,23 +127,21 @@ def spline_features(
     reduced to two numbers a token as it runs.
 
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; wanted a torch.nn.Module")
+    model = module_of(model)
     if any(part.training for part in model.modules()):
         raise ValueError("model is in training mode; call model.eval() first")
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
     parts: list[tuple[Tensor, Tensor]] = []
     measured: _Measured | None = None
     left_out = 0
-    with progress_bar(None, "inputs", progress) as advance, torch.no_grad():
-        for batch in _batches(inputs, batch_size):
+    batches, total = batched(inputs, batch_size)
+    with progress_bar(total, "inputs", progress) as advance, torch.no_grad():
+        for batch in batches:
             if measured is None:
-                run = partial(_run, model, batch)
+                run = partial(call, model, model, batch.own())
                 measured = _Measured(chosen_linears(model, layers, run))
             with measured.listening():
-                _run(model, batch)
-            mask = batch.get("attention_mask") if isinstance(batch, Mapping) else None
+                call(model, model, batch.own())
+            mask = batch.mask
             parts.append(measured.take(mask))
             left_out += 0 if mask is None else int((mask == 0).sum())
             advance(len(parts[-1][0]))
@@ -154,35 +155,6 @@ def spline_features(
         "layers": len(measured.layers),
     }
     return SplineFeatures(measured.layers, features, tokens, work)
-
-
-def _run(model: nn.Module, batch: Tensor | Mapping[str, Any]) -> object:
-    return model(**batch) if isinstance(batch, Mapping) else model(batch)
-
-
-def _batches(inputs: Any, batch_size: int) -> Iterator[Tensor | Mapping[str, Any]]:
-    if hasattr(inputs, "shape") and hasattr(inputs, "dtype"):
-        library_of(inputs, "inputs")
-        tensor = torch.as_tensor(inputs)
-        if tensor.ndim == 0 or len(tensor) == 0:
-            raise ValueError(f"inputs has shape {tuple(tensor.shape)}; wanted at least one input")
-        yield from tensor.split(batch_size)
-        return
-    if isinstance(inputs, Mapping):
-        yield inputs
-        return
-    if not isinstance(inputs, Iterable):
-        raise TypeError(
-            f"inputs is a {type(inputs).__name__}; wanted an array or an iterable of batches"
-        )
-    for item in inputs:
-        batch = item[0] if isinstance(item, (tuple, list)) else item
-        if not isinstance(batch, (Tensor, Mapping)):
-            raise TypeError(
-                f"a batch of inputs is a {type(batch).__name__}; wanted a tensor, a tuple or list "
-                "that starts with one, or a mapping for model(**batch)"
-            )
-        yield batch
 
 
 class _Measured:

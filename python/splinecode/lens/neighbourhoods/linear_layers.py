@@ -12,8 +12,13 @@ from torch import Tensor, nn
 from ...blocks.parts import read_linear
 from ...capture import ACTIVATIONS
 from ...decoders import decoder_linears
+from ...exported import Part, Program
+from ...exported.activations import activations
+from ...reading import UnsupportedNetworkError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_CONVOLUTION_KINDS = tuple(kind.__name__ for kind in _CONVOLUTIONS)
+_STORED_TRANSPOSED = "Conv1D"  # of transformers
 
 
 def chosen_linears(
@@ -23,7 +28,7 @@ def chosen_linears(
 
     Parameters
     ----------
-    model : torch.nn.Module
+    model : torch.nn.Module, or a Program
     layers : glob or globs over module names, optional
         None: the first linear map of every decoder block's MLP (the gate of a gated one), or else
         every linear map and convolution whose output is what an activation module takes.
@@ -44,7 +49,12 @@ def chosen_linears(
             chosen |= matching
         return chosen
     decoders = decoder_linears(model)
-    found = {name: named[name] for name in decoders} if decoders else _before_kinks(named, run)
+    if decoders:
+        found = {name: named[name] for name in decoders}
+    elif isinstance(model, Program):
+        found = _before_exported_kinks(model)
+    else:
+        found = _before_kinks(named, run)
     if not found:
         raise ValueError(
             "model has no decoder block of a known shape, and no linear map or convolution whose "
@@ -81,12 +91,24 @@ def _before_kinks(named: dict[str, nn.Module], run: Callable[[], object]) -> dic
     return found
 
 
+def _before_exported_kinks(program: Program) -> dict[str, nn.Module]:
+    """Return the linear maps whose outputs are what the program's activations take."""
+    found: dict[str, nn.Module] = {}
+    for _, operand in activations(program, all_of_one_bit=False).values():
+        calls = program.calls(operand)
+        if calls and calls[-1].is_leaf and calls[-1].kind in ("Linear", *_CONVOLUTION_KINDS):
+            found[calls[-1].path] = program.get_submodule(calls[-1].path)
+    return found
+
+
 def row_norms(module: nn.Module, name: str) -> Tensor:
     """Return ||w_j||_2 of each unit of a linear map or convolution, float64 (units,), on the CPU.
 
     Raises UnsupportedNetworkError (a ValueError), which says what to do, for any other module.
     """
-    if isinstance(module, _CONVOLUTIONS):
+    if isinstance(module, Part):
+        rows = _exported_rows(module, name)
+    elif isinstance(module, _CONVOLUTIONS):
         rows = module.weight.detach().cpu().flatten(1)
     else:
         rows = torch.from_numpy(read_linear(module, name)[0])
@@ -94,8 +116,22 @@ def row_norms(module: nn.Module, name: str) -> Tensor:
     return norms
 
 
+def _exported_rows(part: Part, name: str) -> Tensor:
+    """Return the weights of each unit (units, width) of a linear map that was exported."""
+    weight = getattr(part, "weight", None)
+    kinds = ("Linear", _STORED_TRANSPOSED, *_CONVOLUTION_KINDS)
+    if part.kind not in kinds or not isinstance(weight, Tensor):
+        raise UnsupportedNetworkError(
+            f"{part.kind or 'what'} at {name!r} is no linear map of its own `weight`; wanted one "
+            f"exported from {', '.join(kinds)}"
+        )
+    rows = weight.detach().cpu()
+    return rows.T if part.kind == _STORED_TRANSPOSED else rows.flatten(1)
+
+
 def units_last(module: nn.Module, z: Tensor) -> Tensor:
     """Return pre-activations as (inputs, positions, units)."""
-    if isinstance(module, _CONVOLUTIONS):
+    kind = module.kind if isinstance(module, Part) else ""
+    if isinstance(module, _CONVOLUTIONS) or kind in _CONVOLUTION_KINDS:
         z = z.movedim(1, -1)
     return z.reshape(len(z), -1, z.shape[-1])

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from ...analysis import Analysis
 from ...arrays import Array, need_on_cpu
+from ...capture.capturing import Model
 from ...codes import Layer
 from ...network import Network
 from ...polytopes import nearest_boundary
@@ -75,7 +75,7 @@ class NearestBoundaries(Analysis):
 
 
 def nearest_boundaries(
-    model: nn.Module | Network,
+    model: Model | Network,
     inputs: Array | Iterable[Any],
     *,
     norm: float = 2,
@@ -86,7 +86,7 @@ def nearest_boundaries(
 
     Parameters
     ----------
-    model : torch.nn.Module, or a Network from `read_network`
+    model : torch.nn.Module, what torch.export made of one, or a Network from `read_network`
         Piecewise linear.
     inputs : floating array (n, *input_shape) on the CPU, or iterable of batches
     norm : 1, 2 or inf

@@ -12,6 +12,11 @@ from ...tables import percent
 Ints = NDArray[np.int64]
 
 
+def above_chance(value: float, chance: float) -> float:
+    """Return ``(value - chance) / (1 - chance)``: 0 at chance, 1 at most; NaN if chance is 1."""
+    return (value - chance) / (1 - chance) if chance < 1 else float("nan")
+
+
 class Purity(NamedTuple):
     """Share of the inputs that have the most frequent label of their group.
 
@@ -32,11 +37,11 @@ class Purity(NamedTuple):
 
     @property
     def corrected(self) -> float:
-        """``(value - chance) / (1 - chance)``: 0 at chance, 1 for pure groups; NaN if chance is 1.
+        """`above_chance`: 0 at chance, 1 for pure groups; NaN if chance is 1.
 
         Chance is 1 where all inputs have one label, or every group is a single input.
         """
-        return (self.value - self.chance) / (1 - self.chance) if self.chance < 1 else float("nan")
+        return above_chance(self.value, self.chance)
 
 
 class Agreement(NamedTuple):
@@ -56,8 +61,8 @@ class Agreement(NamedTuple):
 
     @property
     def corrected(self) -> float:
-        """``(value - chance) / (1 - chance)``; NaN if all inputs have one label."""
-        return (self.value - self.chance) / (1 - self.chance) if self.chance < 1 else float("nan")
+        """`above_chance`; NaN if all inputs have one label."""
+        return above_chance(self.value, self.chance)
 
 
 def majorities(groups: Ints, classes: Ints, number: int) -> tuple[Ints, Ints]:

@@ -108,7 +108,7 @@ def regions(
     Parameters
     ----------
     subject : Codes, or torch.nn.Module in evaluation mode
-    inputs : array or iterable of batches, for a model
+    inputs : array, mapping of arrays or iterable of batches, for a model
         As in `spline_codes`; a loader of (batch, labels) pairs gives labels too.
     labels : array-like (n,), optional
         One label an input, of any kind that sorts. Without them there is no purity.

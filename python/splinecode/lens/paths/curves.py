@@ -3,6 +3,7 @@
 Every function takes a batch of curves, numpy, torch or cupy, and returns their points in the same
 library, dtype and place: (curves, n, *shape). Points are computed in float64 and rounded once, and
 the ends of a curve are the points given, bit for bit. A vector is everything after the first axis.
+Points that the dtype cannot hold raise ValueError.
 """
 
 from __future__ import annotations
@@ -245,11 +246,23 @@ def _float64(array: Array) -> Tensor:
 
 
 def _rounded(points: Tensor, like: Array) -> Array:
-    """Hand points over to the library and dtype of `like`."""
+    """Hand points over to the library and dtype of `like`.
+
+    Raises ValueError for points that the dtype cannot hold.
+    """
     if isinstance(like, np.ndarray):
-        return points.numpy().astype(like.dtype)
-    dtype = getattr(torch, dtype_name(like))
-    found: Array = from_torch(points.to(dtype), library_of(like, "like"))
+        with np.errstate(over="ignore"):
+            found: Array = points.numpy().astype(like.dtype)
+        fits = bool(np.isfinite(found).all())
+    else:
+        rounded = points.to(getattr(torch, dtype_name(like)))
+        fits = bool(rounded.isfinite().all())
+        found = from_torch(rounded, library_of(like, "like"))
+    if not fits:
+        raise ValueError(
+            f"the curve leaves the range of {dtype_name(like)}; wanted one that stays in it, or a "
+            "wider dtype"
+        )
     return found
 
 

@@ -14,10 +14,14 @@ Numbers = NDArray[np.float64]
 
 
 class JacobianNorms(NamedTuple):
-    """Frobenius norms and their standard errors, float64 (n,): errors are 0 where exact."""
+    """Frobenius norms and their standard errors, float64 (n,): errors are 0 where exact.
+
+    `passes` counts backward passes of a point; there are none through an output without a graph.
+    """
 
     norm: Numbers
     error: Numbers
+    passes: int
 
 
 def jacobian_norms(
@@ -55,37 +59,40 @@ def jacobian_norms(
 
     """
     random = torch.Generator().manual_seed(seed)
-    parts = []
+    parts, passes = [], 0
     for points in x.split(batch_size):
         with torch.inference_mode(False), torch.enable_grad():
             leaf = points.detach().clone().requires_grad_()
             y = model(leaf.clone()).flatten(1)  # a copy: a module may change its input in place
-            parts.append(_squares(y, leaf, probes, random).cpu().numpy())
+            backward = (probes or int(y.shape[1])) if y.requires_grad and y.shape[1] else 0
+            parts.append(_squares(y, leaf, probes, backward, random).cpu().numpy())
+            passes += backward * len(points)
         advance(len(points))
     squares: Numbers = np.concatenate(parts, axis=1) if parts else np.empty((probes or 1, 0))
     if probes is None:
         norm = np.sqrt(squares.sum(axis=0))
-        return JacobianNorms(norm, np.zeros_like(norm))
+        return JacobianNorms(norm, np.zeros_like(norm), passes)
     norm = np.sqrt(squares.mean(axis=0))
     spread = squares.std(axis=0, ddof=1) / np.sqrt(probes)
     error = np.divide(spread, 2 * norm, out=np.zeros_like(norm), where=norm > 0)
-    return JacobianNorms(norm, error)
+    return JacobianNorms(norm, error, passes)
 
 
-def _squares(y: Tensor, x: Tensor, probes: int | None, random: torch.Generator) -> Tensor:
+def _squares(
+    y: Tensor, x: Tensor, probes: int | None, passes: int, random: torch.Generator
+) -> Tensor:
     """Return the squared norms of J^T v, float64 (v, points); of all v summed where exact."""
-    outputs = int(y.shape[1])
-    if not y.requires_grad or outputs == 0:
+    if not passes:
         return torch.zeros(probes or 1, len(x), dtype=torch.float64)
     squares = []
-    for k in range(probes or outputs):
+    for k in range(passes):
         if probes is None:
             v = torch.zeros_like(y)
             v[:, k] = 1
         else:
             signs = torch.randint(2, tuple(y.shape), generator=random, dtype=torch.int8)
             v = (2 * signs - 1).to(y.device, y.dtype)
-        (pulled,) = torch.autograd.grad(y, x, v, retain_graph=True)
+        (pulled,) = torch.autograd.grad(y, x, v, retain_graph=True, materialize_grads=True)
         squares.append(pulled.flatten(1).double().square().sum(dim=1))
     found = torch.stack(squares)
     return found.sum(dim=0, keepdim=True) if probes is None else found

@@ -18,12 +18,14 @@ from torch import nn
 from ...analysis import Analysis
 from ...arrays import Array, library_of, on_cuda, to_host
 from ...capture import spline_codes
+from ...capture.capturing import Model
 from ...codes import Codes, Layer
 from ...network import Network
 from ...paths import consecutive_hamming, hamming_from_start, space_folding
 from ...reading import UnsupportedNetworkError
 from ...tables import Table, percent
 from ..density.measured import chosen_layers
+from ..models import WANTED_TO_READ, module_of
 from ..subjects import network_of
 from .exact_paths import Counts, ExactPaths, Numbers, exact_paths
 
@@ -124,7 +126,7 @@ class PathAnalysis(Analysis):
 
 
 def path_analysis(
-    model: nn.Module | Network,
+    model: Model | Network,
     points: Array,
     *,
     layers: str | Sequence[str] | None = None,
@@ -137,7 +139,8 @@ def path_analysis(
 
     Parameters
     ----------
-    model : torch.nn.Module in evaluation mode, or a Network from `read_network`
+    model : torch.nn.Module in evaluation mode, what torch.export made of one, or a Network from
+        `read_network`
     points : floating array (paths, n, *input_shape), n >= 2
         As `curves` makes them: ``path_analysis(model, curves.slerp(a, b, 50))``.
     layers : glob or globs, optional
@@ -174,8 +177,7 @@ def path_analysis(
     of as many segments as it has steps. Else one forward pass a point.
 
     """
-    if not isinstance(model, nn.Module | Network):
-        raise TypeError(f"model is a {type(model).__name__}; wanted a torch.nn.Module or a Network")
+    model = model if isinstance(model, Network) else module_of(model, wanted=WANTED_TO_READ)
     library_of(points, "points")
     if points.ndim < 3 or points.shape[1] < 2:
         raise ValueError(

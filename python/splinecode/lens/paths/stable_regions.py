@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from ...analysis import Analysis
 from ...arrays import Array, library_of, to_host
 from ...capture import spline_codes
+from ...capture.capturing import Model
 from ...codes import Codes, Layer
 from ...paths import consecutive_hamming
 from ...progress import progress_bar
 from ...tables import Table, percent
+from ..models import module_of
 from ..outputs import keeping_outputs
 from .jacobians import JacobianNorms, jacobian_norms
 
@@ -108,7 +110,7 @@ class Plateaus(Analysis):
 
 
 def plateaus(
-    model: nn.Module,
+    model: Model,
     points: Array,
     *,
     layers: str | Sequence[str] | None = None,
@@ -123,7 +125,7 @@ def plateaus(
 
     Parameters
     ----------
-    model : torch.nn.Module in evaluation mode
+    model : torch.nn.Module in evaluation mode, or what torch.export made of one
         From what is interpolated to a tensor (n, ...): a whole network, or a module of your own
         that runs a language model from a hidden layer on, such as one that puts its input in place
         of the last token's residual activation and returns logits.
@@ -153,8 +155,8 @@ def plateaus(
     Raises
     ------
     TypeError : model is no module, points no floating array, or the output no tensor.
-    ValueError : points of another shape, NaN or inf; share, jacobian or probes that are none; what
-        `spline_codes` raises.
+    ValueError : points of another shape, NaN or inf; share, jacobian or probes that are none; an
+        output without a row a point; what `spline_codes` raises.
 
     Notes
     -----
@@ -166,8 +168,7 @@ def plateaus(
     are larger than polytopes is an observation of arXiv:2409.17113; the threshold is ours.
 
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; wanted a torch.nn.Module")
+    model = module_of(model)
     _need_options(share, jacobian, probes)
     x = _points(points)
     paths, n = x.shape[:2]
@@ -182,9 +183,7 @@ def plateaus(
     passes = paths * n
     work = {"paths": paths, "forward passes of a point": passes + (passes if norms else 0)}
     if norms:
-        exact = not norms.error.any()
-        backward = int(y.shape[1]) if exact else probes
-        work["backward passes of a point"] = passes * backward
+        work["backward passes of a point"] = norms.passes
     return Plateaus(
         layers=codes.layers,
         step_length=lengths,
@@ -239,7 +238,13 @@ def _codes_and_outputs(
             "model returns no tensor; wrap it in a module that returns the part to follow, such as "
             "logits"
         )
-    return codes, torch.cat(outputs)
+    y = torch.cat(outputs)
+    if len(y) != len(codes):
+        raise ValueError(
+            f"model returns {len(y)} rows for {len(codes)} points; wanted one each, along the "
+            "first axis"
+        )
+    return codes, y
 
 
 def _norms(

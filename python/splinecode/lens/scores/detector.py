@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import to_host
+from ...arrays import host_values, to_host
 from ...banks import nearest_in_bank
 from ...codes import Codes
 from ...masks import Mask
@@ -93,7 +93,7 @@ def fit_ood(
     need_codes(held_out, "held_out")
     need_some_codes(held_out, "held_out")
     scores = ood_scores(bank, held_out, labels, classes, mask=mask)
-    known = None if labels is None else _host(labels)
+    known = None if labels is None else host_values(labels)
     return OodDetector(bank, known, accepting(scores, percentile / 100), mask)
 
 
@@ -126,11 +126,11 @@ def ood_scores(
         return to_host(nearest_in_bank(codes, bank, mask=mask).distances).astype(np.int64)
     if labels is None:
         raise ValueError("classes were given without labels, the classes of the bank's codes")
-    wanted = _host(classes)
+    wanted = host_values(classes)
     if wanted.shape != (len(codes),):
         raise ValueError(f"classes has shape {wanted.shape}; wanted ({len(codes)},), one a code")
     found = nearest_in_bank(codes, bank, labels, mask)
-    known = _host(found.classes)
+    known = host_values(found.classes)
     missing = np.setdiff1d(wanted, known)
     if len(missing):
         raise ValueError(
@@ -158,7 +158,3 @@ def auroc(inside: Ints, outside: Ints) -> float:
     ordered = np.sort(inside)
     below, up_to = (np.searchsorted(ordered, outside, side) for side in ("left", "right"))
     return float((below + up_to).sum() / (2 * len(inside) * len(outside)))
-
-
-def _host(values: Any) -> NDArray[Any]:
-    return to_host(values) if hasattr(values, "dtype") else np.asarray(values)

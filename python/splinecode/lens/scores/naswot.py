@@ -70,7 +70,7 @@ def naswot(
     Parameters
     ----------
     subject : Codes, or torch.nn.Module in evaluation mode
-    inputs : array or iterable of batches, for a model
+    inputs : array, mapping of arrays or iterable of batches, for a model
         NASWOT takes 128 inputs.
     layers : glob or globs, optional
         By default all layers, whose kernels add up.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...analysis import Analysis
-from ...arrays import to_host
+from ...arrays import host_values
 from ...codes import Codes
 from ...masks import Mask
 from ...tables import Table, percent
@@ -106,7 +106,7 @@ def ood(
         ones of another.
     labels : array-like (bank,), optional
         The class of each code of the bank; a loader of (batch, labels) pairs gives them too.
-    model : torch.nn.Module in evaluation mode, optional
+    model : torch.nn.Module in evaluation mode, or what torch.export made of one, optional
     layers : glob or globs, optional
     classes : two array-likes, (inside,) and (outside,), or "predicted", optional
         Classes that the model predicts: an input is then compared with the bank's codes of its
@@ -193,10 +193,12 @@ def _batch(
 def _predicted(
     inputs: Any, model: Any, classes: str, options: dict[str, Any]
 ) -> tuple[Codes, NDArray[Any] | None, NDArray[Any]]:
-    from ..outputs import keeping_outputs  # noqa: PLC0415 - it loads torch
+    from ..models import module_of  # noqa: PLC0415 - it loads torch
+    from ..outputs import keeping_outputs  # noqa: PLC0415
 
     if classes != "predicted":
         raise ValueError(f"classes is {classes!r}; wanted 'predicted', two arrays or None")
+    model = module_of(model)
     with keeping_outputs(model) as kept:
         codes, labels = codes_of(model, inputs, None, **options)
     return codes, labels, np.concatenate([part.numpy() for part in kept]).argmax(axis=1)
@@ -205,7 +207,7 @@ def _predicted(
 def _checked_classes(classes: Any, n: int, name: str) -> NDArray[Any] | None:
     if classes is None:
         return None
-    values = to_host(classes) if hasattr(classes, "dtype") else np.asarray(classes)
+    values = host_values(classes)
     if values.shape != (n,):
         raise ValueError(
             f"classes of {name} have shape {values.shape}; wanted ({n},), one an input"

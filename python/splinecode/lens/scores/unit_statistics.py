@@ -103,7 +103,7 @@ def unit_statistics(
     Parameters
     ----------
     subject : Codes, or torch.nn.Module in evaluation mode
-    inputs : array or iterable of batches, for a model
+    inputs : array, mapping of arrays or iterable of batches, for a model
     layers : glob or globs, optional
     top : int
         Pairs of units to keep of each kind, over all layers; a pair is of one layer.

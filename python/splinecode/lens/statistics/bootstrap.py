@@ -10,6 +10,9 @@ from ..density.pairs import Indices
 from .effects import Sums, Values, effect_size, least_deviation
 from .resampling import intervals
 
+_LEAST_ROWS = 2
+"""From which on resampling shows how much a mean varies."""
+
 
 class Interval(NamedTuple):
     """A statistic of each column and the ends of its interval: float64 (columns,) each."""
@@ -17,6 +20,11 @@ class Interval(NamedTuple):
     value: Values
     low: Values
     high: Values
+
+    def unless(self, too_few: bool) -> Interval:
+        """Return no ends where too few rows say nothing of how much they vary."""
+        none = np.full_like(self.value, np.nan)
+        return self._replace(low=none, high=none) if too_few else self
 
     def part(self, columns: slice) -> Interval:
         """Return some columns."""
@@ -63,7 +71,10 @@ def mean_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """Return the mean of each column with its interval; the arguments are `compare_groups`'."""
+    """Return the mean of each column with its interval; the arguments are `compare_groups`'.
+
+    The ends of an interval are NaN with fewer than two rows.
+    """
     values = _checked(values, confidence, resamples)
     centre = _centre(values)
 
@@ -71,7 +82,7 @@ def mean_interval(
         return (centre + sums[0].mean)[:, None]
 
     estimate = intervals([values], centre, pairs, statistics, confidence, resamples, seed)
-    return Interval(*estimate[:, 0])
+    return Interval(*estimate[:, 0]).unless(len(values) < _LEAST_ROWS)
 
 
 def compare_groups(
@@ -103,6 +114,8 @@ def compare_groups(
     Returns
     -------
     comparison : GroupComparison; NaN where a group is too small for a statistic
+        One row has a mean, but says nothing of how much it varies: the ends of intervals are NaN
+        where a group of theirs has fewer than two.
 
     Raises
     ------
@@ -142,7 +155,11 @@ def compare_groups(
     if pairs is not None:
         pairs = np.concatenate([pairs[~different], pairs[different]])
     estimate = intervals(groups, centre, pairs, statistics, confidence, resamples, seed)
-    return GroupComparison(*(Interval(*estimate[:, i]) for i in range(estimate.shape[1])))
+    low, high = (len(group) < _LEAST_ROWS for group in groups)
+    too_few = (low, high, low or high, low or high, low or high)
+    return GroupComparison(
+        *(Interval(*estimate[:, i]).unless(few) for i, few in enumerate(too_few))
+    )
 
 
 def _checked(values: Values, confidence: float, resamples: int) -> Values:

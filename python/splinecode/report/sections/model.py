@@ -46,7 +46,7 @@ def _about(subject: Subject) -> About:
     facts = [
         ("model", type(subject.model).__name__),
         ("parameters", f"{parameters:,}"),
-        ("piecewise linear", _exactness(subject)),
+        ("read as piecewise linear", _exactness(subject)),
         ("bits of a spline code", f"{sum(layer.bits for layer in layers):,}"),
         ("inputs", f"{len(x):,}"),
         ("shape of an input", " x ".join(map(str, x.shape[1:])) or "one number"),

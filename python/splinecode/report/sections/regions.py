@@ -6,13 +6,15 @@ import numpy as np
 
 from ... import plots
 from ...capture import spline_codes
-from ...lens import Grouping, Monosemanticity, Regions, monosemanticity, regions
+from ...lens import Monosemanticity, Regions, monosemanticity, regions
 from ...tables import percent
 from ..section import Claim, Section, Skipped, Subject
+from .lead import lead
 
 
 def _regions(subject: Subject) -> Regions:
-    found: Regions = regions(subject.model, subject.inputs, subject.labels, seed=subject.seed)
+    labels = subject.labels_or_none()
+    found: Regions = regions(subject.model, subject.inputs, labels, seed=subject.seed)
     return found
 
 
@@ -49,11 +51,12 @@ def _monosemanticity(subject: Subject) -> Monosemanticity:
     if n < 20:
         raise Skipped(f"it clusters inputs, and {n} are too few; wanted at least 20")
     chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(subject.inputs))[:n])
+    labels = subject.labels_or_none()
     layer = spline_codes(subject.model, subject.inputs[:1]).layers[-1].name
     found: Monosemanticity = monosemanticity(
         subject.model,
         subject.inputs[chosen],
-        None if subject.labels is None else subject.labels[chosen],
+        None if labels is None else labels[chosen],
         layer=layer,
         min_cluster_size=max(5, min(15, n // 40)),
         resamples=subject.size(5, 2),
@@ -63,37 +66,23 @@ def _monosemanticity(subject: Subject) -> Monosemanticity:
 
 
 def _about_one_thing(result: Monosemanticity) -> Claim | None:
-    scored = [grouping for grouping in result.groupings if grouping.agreement is not None]
-    codes = [grouping for grouping in scored if grouping.name.startswith("codes")]
-    rivals = [grouping for grouping in scored if grouping.name in _RIVALS]
-    if not codes or not rivals:
+    codes = [grouping for grouping in result.groupings if grouping.name.startswith("codes")]
+    rivals = [grouping for grouping in result.groupings if grouping.name in _RIVALS]
+    if result.labels is None or not codes or not rivals:
         return None
-    found = [_best(codes, noise) > _best(rivals, noise) for noise in (True, False)]
-    said = [
-        f"{_best(codes, noise)[0]:.2f} by {_best(codes, noise)[1]}, {_best(rivals, noise)[0]:.2f} "
-        f"by {_best(rivals, noise)[1]}"
-        for noise in (True, False)
-    ]
+    found = [lead(codes, rivals, result.labels, noise=noise) for noise in (True, False)]
+    agree = found[0].shows == found[1].shows
     return Claim(
         "Black et al. propose that regions of polytopes are about one thing, more than directions "
         "or single neurons are.",
-        found[0] if found[0] == found[1] else None,
-        f"Adjusted mutual information with the labels, at best: {said[0]} if noise counts as a "
-        f"group; {said[1]} if it is left out. A verdict takes both.",
+        found[0].shows if agree else None,
+        f"Adjusted mutual information with the labels, at best: {found[0].text()} if noise counts "
+        f"as a group; {found[1].text()} if it is left out. In brackets 95 % intervals, for other "
+        "inputs in these groups; a verdict takes both on one side of 0.",
     )
 
 
 _RIVALS = ("NMF directions", "PCA directions", "neurons")
-
-
-def _best(groupings: list[Grouping], noise: bool) -> tuple[float, str]:
-    """Return the best score of groupings, with noise as a group or without it, and its name."""
-    scores = []
-    for grouping in groupings:
-        assert grouping.agreement is not None
-        score = grouping.agreement.ami_all if noise else grouping.agreement.ami
-        scores.append((score if np.isfinite(score) else 0.0, grouping.name))
-    return max(scores)
 
 
 MONOSEMANTICITY = Section(

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 
 from ... import plots
 from ...lens import Naswot, Ood, UnitStatistics, naswot, ood, unit_statistics
 from ...tables import percent
 from ..section import Claim, Section, Skipped, Subject
+
+Scores = np.ndarray[Any, Any]
+
+_TELLING, _BLIND = 0.75, 0.55
+"""An AUROC that counts as telling strangers, and one that does not."""
+_FEWEST = 5
 
 
 def _units(subject: Subject) -> UnitStatistics:
@@ -65,14 +74,35 @@ def _mixed(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
 
 def _tells(result: Ood) -> Claim:
-    shows = True if result.auroc >= 0.75 else False if result.auroc <= 0.55 else None
+    width = reach(result.inside, result.outside)
+    low, high = result.auroc - width, result.auroc + width
+    shows = None
+    if result.auroc >= _TELLING and low > _BLIND:
+        shows = True
+    elif result.auroc <= _BLIND and high < _TELLING:
+        shows = False
+    interval = "" if np.isnan(width) else f" [{max(low, 0):.3f}, {min(high, 1):.3f}]"
     return Claim(
         "Monitors of activation patterns tell inputs of another distribution by the distance of "
         "their code to known ones.",
         shows,
-        f"AUROC {result.auroc:.3f} (0.5 is chance; from 0.75 on counts as telling, up to 0.55 as "
-        f"not); {percent(result.fpr_95)} of the strangers pass where 95 % of the known do.",
+        f"AUROC {result.auroc:.3f}{interval} (0.5 is chance; from {_TELLING} on counts as telling "
+        f"if the 95 % interval stays above {_BLIND}, up to {_BLIND} as not if it stays below "
+        f"{_TELLING}); {percent(result.fpr_95)} of the strangers pass where 95 % of the known do.",
     )
+
+
+def reach(inside: Scores, outside: Scores) -> float:
+    """Return the half-width of an AUROC's 95 % interval; NaN below `_FEWEST` scores of a kind.
+
+    By the variance of each score's placement among those of the other kind (DeLong, DeLong and
+    Clarke-Pearson, Biometrics 1988; [memory]), O(n m).
+    """
+    if min(len(inside), len(outside)) < _FEWEST:
+        return float("nan")
+    told = (outside[:, None] > inside) + 0.5 * (outside[:, None] == inside)
+    variances = (told.mean(axis=other).var(ddof=1) / told.shape[1 - other] for other in (0, 1))
+    return float(1.96 * np.sqrt(sum(variances)))
 
 
 OOD = Section(
