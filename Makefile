@@ -33,7 +33,7 @@ demo: .venv/installed
 test: test-cpp test-python
 
 test-python: .venv/installed
-	$(PY) -m pytest
+	$(PY) -m pytest -n "$$(nproc)"
 
 test-cpp: configure-cpp
 	$(CMAKE) --build build/cpp

@@ -18,10 +18,9 @@ from .style import (
     PINK,
     STYLE,
     Panels,
-    axes_of,
     caption,
+    first_or_all,
     legend_above,
-    panels_of,
 )
 
 if TYPE_CHECKING:
@@ -64,13 +63,16 @@ def monosemanticity(result: Monosemanticity, *, ax: Axes | None = None, title: s
     """
     rows, scores = len(result.groupings), _scores(result)
     with rc_context(STYLE):
-        if ax is not None:
-            axes = np.array([axes_of(ax, title=title)])
-        else:
-            height = 1.9 + 0.52 * rows
-            widths = [2.2, 1, 1] if scores else [2.2, 1]
-            width = 2.9 * sum(widths)
-            axes = panels_of(len(widths), width, height, title, sharey=True, width_ratios=widths)
+        widths = [2.2, 1, 1] if scores else [2.2, 1]
+        axes = first_or_all(
+            ax,
+            len(widths),
+            2.9 * sum(widths),
+            1.9 + 0.52 * rows,
+            title,
+            sharey=True,
+            width_ratios=widths,
+        )
         _groups(axes[0], result)
         axes[0].set_yticks(range(rows), [_label(grouping) for grouping in result.groupings])
         axes[0].set_ylim(rows - 0.45, -0.55)

@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .style import BLUE, GREY, INK, ORANGE, STYLE, Panels, axes_of, legend_above, panels_of
+from .style import BLUE, GREY, INK, ORANGE, STYLE, Panels, first_or_all, legend_above
 
 if TYPE_CHECKING:
     from ..lens import Ood
@@ -33,10 +33,7 @@ def ood(result: Ood, *, ax: Axes | None = None, title: str = "") -> Panels:
 
     """
     with rc_context(STYLE):
-        if ax is not None:
-            axes = np.array([axes_of(ax, title=title)])
-        else:
-            axes = panels_of(2, 10.5, 4.3, title, width_ratios=[1.6, 1])
+        axes = first_or_all(ax, 2, 10.5, 4.3, title, width_ratios=[1.6, 1])
         _scores(axes[0], result)
         if len(axes) > 1:
             _roc(axes[1], result)

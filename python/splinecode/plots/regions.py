@@ -19,8 +19,8 @@ from .style import (
     Panels,
     axes_of,
     caption,
+    first_or_all,
     name_places,
-    panels_of,
 )
 
 if TYPE_CHECKING:
@@ -43,12 +43,9 @@ def regions(result: Regions, *, ax: Axes | None = None, title: str = "") -> Pane
 
     """
     with rc_context(STYLE):
-        if ax is not None:
-            axes = np.array([axes_of(ax, title=title)])
-        else:
-            columns = 1 if result.each[0].purity is None else 2
-            width = 1.2 + columns * max(4.2, 0.9 + 0.8 * len(result.each))
-            axes = panels_of(columns, width, 4.4, title)
+        columns = 1 if result.each[0].purity is None else 2
+        width = 1.2 + columns * max(4.2, 0.9 + 0.8 * len(result.each))
+        axes = first_or_all(ax, columns, width, 4.4, title)
         _occupancy(axes[0], result)
         if len(axes) > 1:
             _purity(axes[1], result)

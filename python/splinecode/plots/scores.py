@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .style import BLUE, GREY, ORANGE, STYLE, Panels, axes_of, literal, name_places, panels_of
+from .style import BLUE, GREY, ORANGE, STYLE, Panels, axes_of, first_or_all, literal, name_places
 
 if TYPE_CHECKING:
     from ..lens import CodeSimilarity, Naswot, UnitStatistics
@@ -94,10 +94,8 @@ def unit_statistics(result: UnitStatistics, *, ax: Axes | None = None, title: st
 
     """
     with rc_context(STYLE):
-        if ax is not None:
-            axes = np.array([axes_of(ax, title=title)])
-        else:
-            axes = panels_of(2, 2 + 2 * max(3.4, 0.9 * len(result.layers)), 4.2, title)
+        width = 2 + 2 * max(3.4, 0.9 * len(result.layers))
+        axes = first_or_all(ax, 2, width, 4.2, title)
         _rates(axes[0], result)
         if len(axes) > 1:
             _constant(axes[1], result)

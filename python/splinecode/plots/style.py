@@ -95,6 +95,15 @@ def panels_of(
     return axes
 
 
+def first_or_all(
+    ax: Axes | None, columns: int, width: float, height: float, title: str = "", **keywords: Any
+) -> Panels:
+    """Return the axes given, for the first panel alone, or those of `panels_of`."""
+    if ax is None:
+        return panels_of(columns, width, height, title, **keywords)
+    return np.array([axes_of(ax, title=title)])
+
+
 def caption(figure: Any, text: str) -> None:
     """Write a line below a figure, unless it has one: axes of one figure may share it."""
     if figure.get_supxlabel() == "":
