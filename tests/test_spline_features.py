@@ -178,6 +178,19 @@ def test_halves() -> None:
     assert np.isfinite(narrow.features).all()
 
 
+def test_an_activation_called_by_keyword() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map, self.act = nn.Linear(3, 5), nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.act(input=self.map(x))
+
+    found = spline_features(Net().eval(), torch.randn(4, 3))
+    assert [layer.name for layer in found.layers] == ["map"]
+
+
 def test_a_module_that_runs_twice() -> None:
     class Twice(nn.Module):
         def __init__(self) -> None:

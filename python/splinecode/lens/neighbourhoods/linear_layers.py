@@ -72,9 +72,10 @@ def _before_kinks(named: dict[str, nn.Module], run: Callable[[], object]) -> dic
         # The output is kept, so that no other tensor gets its id.
         return lambda part, arguments, output: made.__setitem__(id(output), (name, output))
 
-    def before(part: nn.Module, arguments: Any) -> None:
-        if id(arguments[0]) in made:
-            name = made[id(arguments[0])][0]
+    def before(part: nn.Module, arguments: Any, named_arguments: dict[str, Any]) -> None:
+        given = [*arguments, *named_arguments.values()]
+        if given and id(given[0]) in made:
+            name = made[id(given[0])][0]
             found[name] = named[name]
 
     handles = []
@@ -82,7 +83,7 @@ def _before_kinks(named: dict[str, nn.Module], run: Callable[[], object]) -> dic
         if isinstance(part, (nn.Linear, *_CONVOLUTIONS)):
             handles.append(part.register_forward_hook(after(name)))
         elif isinstance(part, ACTIVATIONS):
-            handles.append(part.register_forward_pre_hook(before))
+            handles.append(part.register_forward_pre_hook(before, with_kwargs=True))
     try:
         run()
     finally:
