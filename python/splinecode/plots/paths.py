@@ -19,6 +19,7 @@ from .style import (
     layer_looks,
     legend_above,
     literal,
+    name_of_path,
     need_some,
 )
 
@@ -49,9 +50,7 @@ def paths(result: PathAnalysis, *, path: int = 0, title: str = "") -> Panels:
     IndexError : there is no such path.
 
     """
-    count = len(result.step_length)
-    if not -count <= path < count:
-        raise IndexError(f"path {path} of {count}")
+    name = name_of_path(path, len(result.step_length))
     need_some(result.layers, "layers")
     arc = result.arc_length[path]
     with rc_context(STYLE):
@@ -66,9 +65,7 @@ def paths(result: PathAnalysis, *, path: int = 0, title: str = "") -> Panels:
         below.set_ylabel("units that differ\nfrom the start (%)")
         below.set_ylim(bottom=0)
         legend_above(below, min(6, len(result.layers)))
-        caption(
-            figure, f"path {path % count + 1} of {count}; space folding {_number(result, path)}"
-        )
+        caption(figure, f"{name}; space folding {_number(result, path)}")
     return np.array([above, below])
 
 

@@ -20,6 +20,7 @@ from .style import (
     layer_looks,
     legend_above,
     literal,
+    name_of_path,
 )
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def plateaus(result: Plateaus, *, path: int = 0, title: str = "") -> Panels:
     IndexError : there is no such path.
 
     """
-    count = len(result.step_length)
-    if not -count <= path < count:
-        raise IndexError(f"path {path} of {count}")
+    name = name_of_path(path, len(result.step_length))
     arc = np.concatenate([[0.0], result.step_length[path].cumsum()])
     with rc_context(STYLE):
         figure = figure_of(7.5, 7.6, title)
@@ -67,7 +66,7 @@ def plateaus(result: Plateaus, *, path: int = 0, title: str = "") -> Panels:
                 ax.axvspan(arc[begin], arc[end], color=GREEN, alpha=0.15, linewidth=0)
         axes[2].set(xlabel="length along the path (units of the input)", xlim=(0, arc[-1] or 1))
         share = result.plateau_share[path]
-        caption(figure, f"path {path % count + 1} of {count}; plateau (shaded): {share:.0%} of it")
+        caption(figure, f"{name}; plateau (shaded): {share:.0%} of it")
     return axes
 
 

@@ -136,3 +136,10 @@ def need_some(values: Sized, name: str) -> None:
     """Raise ValueError if there is nothing to draw."""
     if len(values) == 0:
         raise ValueError(f"{name} is empty; wanted at least one")
+
+
+def name_of_path(path: int, count: int) -> str:
+    """Return "path 1 of 24"; raises IndexError for a number that no path has."""
+    if not -count <= path < count:
+        raise IndexError(f"path {path} of {count}")
+    return f"path {path % count + 1} of {count}"
